@@ -1,0 +1,55 @@
+"""What stands behind a number: contract, rules, models, code and input, by digest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+
+@cache
+def code_version() -> str:
+    """Version of the installed ``eco-credit`` distribution."""
+    try:
+        return metadata.version("eco-credit")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """One model package by name, version and digest of its manifest."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to find out how a result came about.
+
+    Attributes:
+        contract: name, version and digest of the input contract, ``name@version#digest``.
+        rules_day: the day the rules were read for, ISO.
+        rules_hash: digest of all values in force on that day, overlay included.
+        overlay_hash: digest of the lender's overlay, or None without one.
+        models: the model packages used.
+        code_version: version of this software.
+        input_hash: digest of the canonical input.
+        synthetic_model: True when a model was trained on synthetic data.
+    """
+
+    contract: str
+    rules_day: str
+    rules_hash: str
+    overlay_hash: str | None
+    models: tuple[ModelRef, ...]
+    code_version: str
+    input_hash: str
+    synthetic_model: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for an answer or a record."""
+        return asdict(self) | {"models": [asdict(model) for model in self.models]}
