@@ -1,0 +1,138 @@
+"""The one pipeline behind every door: appraise, estimate, score, decide, on columns.
+
+One application is a table of one row. Every step is elementwise or sums in row order inside one
+application, so a row's numbers do not depend on its neighbours, its place or the size of the chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from eco_credit.contracts import Applications
+from eco_credit.core.numbers import Bools, Columns, Floats, group_sum, is_yes, number, rows_of, take
+from eco_credit.registry import Package
+from eco_credit.risk import RiskEstimate, features, regulatory_lgd
+from eco_credit.rulebook import RuleSet
+from eco_credit.scoring.decision import Decisions, Evidence, decide
+from eco_credit.valuation import PledgeValues, appraise_pledges, kinds
+
+
+@dataclass(frozen=True)
+class Appraised:
+    """The pledges of one kind with their values.
+
+    Attributes:
+        kind: name of the kind.
+        table: pledge columns, with ``application_row`` and ``position``.
+        rows: application row of each pledge, shape (pledges,).
+        values: what the appraisal found.
+    """
+
+    kind: str
+    table: Columns
+    rows: np.typing.NDArray[np.intp]
+    values: PledgeValues
+
+
+@dataclass(frozen=True)
+class Results:
+    """All figures of a table of applications, one row per application unless said otherwise."""
+
+    loans: Columns
+    pledges: Mapping[str, Appraised]
+    features: Columns
+    evidence: Evidence
+    estimate: RiskEstimate
+    decisions: Decisions
+    regulatory_lgd: Floats
+
+
+def appraise_applications(applications: Applications, rules: RuleSet) -> dict[str, Appraised]:
+    """Appraise every pledge of every application.
+
+    Args:
+        applications: validated applications as columns.
+        rules: the rules of the day.
+
+    Returns:
+        Kind name to its appraised pledges, in the order of the kinds' register.
+    """
+    known = kinds()
+    appraised: dict[str, Appraised] = {}
+    for name, kind in known.items():
+        table = applications.pledges.get(name)
+        if table is None or rows_of(table) == 0:
+            continue
+        rows = number(table, "application_row").astype(np.intp)
+        loans = take(applications.loans, rows)
+        values = appraise_pledges(kind, table, loans=loans | {"application_row": table["application_row"]}, rules=rules)
+        appraised[name] = Appraised(name, table, rows, values)
+    return appraised
+
+
+def run(applications: Applications, rules: RuleSet, package: Package) -> Results:
+    """Score applications: pledges, features, PD and LGD, decision.
+
+    Args:
+        applications: validated applications as columns.
+        rules: the rules of the day they are scored for.
+        package: a verified model package.
+
+    Returns:
+        Every figure behind the answers.
+    """
+    loans = applications.loans
+    appraised = appraise_applications(applications, rules)
+    table = features(loans, {name: (a.table, a.values) for name, a in appraised.items()}, rules)
+    totals = _totals(appraised, rows_of(loans))
+    exposure = number(loans, "amount_requested")
+    estimate = package.bundle.estimate(table, collateral_value=totals["central"], exposure=exposure)
+    evidence = Evidence(
+        lending_value=totals["lending_value"],
+        central=totals["central"],
+        spread=_ratio(totals["high"] - totals["low"], totals["central"]),
+        eligible=totals["eligible"],
+        pd=estimate.pd,
+        pd_low=estimate.pd_low,
+        pd_high=estimate.pd_high,
+        lgd=estimate.lgd,
+        out_of_scope=estimate.out_of_scope,
+    )
+    decisions = decide(loans, evidence, _conditions(loans, appraised), rules)
+    proved = np.full(rows_of(loans), rules.number("risk.regulatory.collateral_proved"))
+    regulatory = regulatory_lgd(exposure, totals["central"], proved, rules)
+    return Results(loans, appraised, table, evidence, estimate, decisions, regulatory)
+
+
+def _totals(appraised: Mapping[str, Appraised], applications: int) -> dict[str, Floats]:
+    """Sums over the eligible pledges of each application: kinds in register order, rows in file order."""
+    names = ("low", "central", "high", "lending_value")
+    totals = {name: np.zeros(applications) for name in (*names, "eligible")}
+    for group in appraised.values():
+        eligible = group.values.eligible
+        for name in names:
+            part = np.where(eligible, getattr(group.values, name), 0.0)
+            totals[name] = totals[name] + group_sum(part, group.rows, applications)
+        totals["eligible"] = totals["eligible"] + group_sum(eligible.astype(np.float64), group.rows, applications)
+    return totals
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), np.nan)
+
+
+def _conditions(loans: Columns, appraised: Mapping[str, Appraised]) -> dict[str, Bools]:
+    """Condition code to applications: what the kinds ask of their pledges, and what all pledges need."""
+    applications = rows_of(loans)
+    found: dict[str, Bools] = {"revalue_yearly": np.ones(applications, dtype=bool)}
+    for group in appraised.values():
+        unregistered = ~is_yes(number(group.table, "registered"))
+        for code, hit in (("register_charge", unregistered), *group.values.conditions):
+            rows = found.setdefault(code, np.zeros(applications, dtype=bool))
+            rows[group.rows[hit & group.values.eligible]] = True
+    if "control_account" in found:
+        found["control_account"] &= ~is_yes(number(loans, "control_account"))
+    return found

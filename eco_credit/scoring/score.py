@@ -1,0 +1,183 @@
+"""Answers: from the pipeline's columns to the score answer of one application, and to a result table.
+
+The answer's numbers are rounded here and nowhere else: money to 0.01 yuan, probabilities and ratios
+to 1e-8, half away from zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from eco_credit.contracts import Applications, contract
+from eco_credit.core.canonical import digest
+from eco_credit.core.numbers import PROBABILITY_DECIMALS, Floats, rounded, rows_of
+from eco_credit.core.provenance import ModelRef, Provenance, code_version
+from eco_credit.registry import Package
+from eco_credit.rulebook import RuleSet
+from eco_credit.scoring.pipeline import Appraised, Results, run
+from eco_credit.scoring.reasons import condition, model_reasons, reason_codes
+
+PD_HORIZON_MONTHS = 12
+"""Horizon of the PD target: default within twelve months of scoring."""
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _ratios(values: Floats) -> Floats:
+    return rounded(values, PROBABILITY_DECIMALS)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scored applications: columns inside, one answer per row outside."""
+
+    applications: Applications
+    results: Results
+    rules: RuleSet
+    package: Package
+
+    def __len__(self) -> int:
+        """Number of applications."""
+        return rows_of(self.results.loans)
+
+    def provenance(self, input_hash: str) -> Provenance:
+        """What stands behind an answer to the input with this digest."""
+        source = contract("application")
+        return Provenance(
+            contract=f"{source.name}@{source.version}#{source.digest[:16]}",
+            rules_day=str(self.rules.day),
+            rules_hash=self.rules.digest,
+            overlay_hash=self.rules.overlay_digest,
+            models=(ModelRef(self.package.name, self.package.version, self.package.digest),),
+            code_version=code_version(),
+            input_hash=input_hash,
+            synthetic_model=self.package.synthetic,
+        )
+
+    @cached_property
+    def _figures(self) -> dict[str, Floats]:
+        """Application figures, rounded as they are answered."""
+        e, d, r = self.results.estimate, self.results.decisions, _ratios
+        return {
+            "pd": r(e.pd), "pd_low": r(e.pd_low), "pd_high": r(e.pd_high),
+            "lgd": r(e.lgd), "lgd_low": r(e.lgd_low), "lgd_high": r(e.lgd_high),
+            "regulatory_lgd": r(self.results.regulatory_lgd), "expected_loss_rate": r(d.expected_loss_rate),
+            "rate_floor": r(d.rate_floor), "max_loan": rounded(d.max_loan), "score": rounded(e.points, 0),
+            "lending_value": rounded(self.results.evidence.lending_value),
+        }
+
+    def figure(self, name: str) -> Floats:
+        """One application figure as answered: ``pd``, ``lgd``, ``max_loan``, ``score`` and so on, shape (n,)."""
+        return self._figures[name]
+
+    def grade(self, row: int) -> str | None:
+        """Grade of one application; None where the model gave no PD."""
+        grade = self.results.estimate.grade[row]
+        return None if grade is None else str(grade)
+
+    def reasons(self, row: int, most: int = 4) -> list[dict[str, Any]]:
+        """Reasons of one application: gates and policy first, model reasons after, never mixed."""
+        hits = [code for code, rows in self.results.decisions.reasons.items() if rows[row]]
+        model = model_reasons(
+            self.results.estimate.tellable, row, points_per_logit=self.package.bundle.scale.per_logit, most=most
+        )
+        return [reason_codes()[code].as_dict() for code in hits] + (model if self.grade(row) is not None else [])
+
+    def answer(self, row: int, *, input_hash: str | None = None, decision_id: str | None = None) -> dict[str, Any]:
+        """The score answer of one application, as plain data.
+
+        Args:
+            row: which application.
+            input_hash: digest of the canonical input; without it the digest of the row's own columns is used.
+            decision_id: identifier of the record; without it one is made from input, rules and model.
+
+        Returns:
+            The fields of ``POST /v1/scores``.
+        """
+        loans, figures = self.results.loans, {name: _number(col[row]) for name, col in self._figures.items()}
+        application_id = str(loans["application_id"][row])
+        source = input_hash or digest({name: str(column[row]) for name, column in loans.items()})
+        provenance = self.provenance(source)
+        made = "d-" + digest([source, provenance.rules_hash, self.package.digest])[:26]
+        f = figures
+        return {
+            "decision_id": decision_id or made,
+            "application_id": application_id,
+            "as_of": str(loans["as_of"][row]),
+            "currency": "CNY",
+            "pledges": self.pledge_answers(row),
+            "pd": {"value": f["pd"], "low": f["pd_low"], "high": f["pd_high"], "horizon_months": PD_HORIZON_MONTHS},
+            "lgd": {"value": f["lgd"], "low": f["lgd_low"], "high": f["lgd_high"]},
+            "regulatory_lgd": f["regulatory_lgd"],
+            "expected_loss_rate": f["expected_loss_rate"],
+            "score": f["score"],
+            "grade": self.grade(row),
+            "recommendation": self.results.decisions.recommendation[row],
+            "max_loan": f["max_loan"],
+            "rate_floor": f["rate_floor"],
+            "conditions": [condition(c) for c, rows in self.results.decisions.conditions.items() if rows[row]],
+            "reasons": self.reasons(row),
+            "out_of_scope": bool(self.results.estimate.out_of_scope[row]),
+            "provenance": provenance.as_dict(),
+        }
+
+    def pledge_answers(self, row: int) -> list[dict[str, Any]]:
+        """The pledges of one application, in the order they were submitted."""
+        return pledge_answers(self.results.pledges, row)
+
+
+def pledge_answers(pledges: dict[str, Appraised] | Any, row: int) -> list[dict[str, Any]]:
+    """Answers of the pledges of one application, in the order they were submitted."""
+    found = [
+        (float(group.table["position"][i]), pledge_answer(group, int(i)))
+        for group in pledges.values()
+        for i in np.nonzero(group.rows == row)[0]
+    ]
+    return [answer for _, answer in sorted(found, key=lambda item: item[0])]
+
+
+def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
+    """One pledge of an answer: gates, GEP, appraisal with steps, haircuts, lending value, recovery."""
+    v = group.values
+    money = lambda column: _number(float(rounded(column[i])))  # noqa: E731
+    return {
+        "pledge_id": str(group.table["pledge_id"][i]),
+        "kind": group.kind,
+        "eligible": bool(v.eligible[i]),
+        "ineligible_reasons": [reason_codes()[code].as_dict() for code, hit in v.gates if hit[i]],
+        "gep": {"entitled_cny_per_year": money(v.entitled), "public_benefit_cny_per_year": money(v.public_benefit)},
+        "appraisal": {
+            "low": money(v.low), "central": money(v.central), "high": money(v.high), "approach": v.approach[i],
+            "steps": [
+                {"code": s.code, "zh": s.zh, "en": s.en, "unit": s.unit, "value": _number(float(rounded(s.values[i], 6)))}
+                for s in v.steps if not np.isnan(s.values[i])
+            ],
+        },
+        "haircuts": [
+            {"name": h.name, "zh": h.zh, "en": h.en, "ratio": float(rounded(h.ratio[i], PROBABILITY_DECIMALS)), "rule": h.rule}
+            for h in v.haircuts
+        ],
+        "lending_value": money(v.lending_value),
+        "recovery": {"low": money(v.recovery_low), "central": money(v.recovery_central), "high": money(v.recovery_high)},
+        "reasons": [reason_codes()[code].as_dict() for code, hit in v.reasons if hit[i]],
+    }
+
+
+def score_applications(applications: Applications, rules: RuleSet, package: Package) -> Scored:
+    """Score applications that share one rule day.
+
+    Args:
+        applications: validated applications as columns.
+        rules: the rules of the day.
+        package: a verified model package.
+
+    Returns:
+        The scored applications.
+    """
+    return Scored(applications, run(applications, rules, package), rules, package)

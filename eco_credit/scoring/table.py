@@ -1,0 +1,93 @@
+"""The result table: one row per pledge, the figures of its application repeated.
+
+This is what batch files, ``ec.score_table`` and the cluster workers write; the API's answer reads
+the same figures, so both doors give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from eco_credit.core.numbers import PROBABILITY_DECIMALS, Columns, Floats, rounded
+from eco_credit.scoring.pipeline import Appraised
+from eco_credit.scoring.score import Scored
+
+_APPLICATION = ("pd", "pd_low", "pd_high", "lgd", "lgd_low", "lgd_high", "regulatory_lgd", "expected_loss_rate",
+                "score", "max_loan", "rate_floor")
+_PLEDGE = {"appraisal_low": "low", "appraisal_central": "central", "appraisal_high": "high",
+           "lending_value": "lending_value", "recovery_low": "recovery_low", "recovery_central": "recovery_central",
+           "recovery_high": "recovery_high", "gep_entitled_cny_per_year": "entitled",
+           "gep_public_benefit_cny_per_year": "public_benefit"}
+GATE_SEPARATOR = " "
+
+
+def result_table(scored: Scored, *, reasons: int = 3) -> Columns:
+    """Results of scored applications as columns, one row per pledge.
+
+    Args:
+        scored: the scored applications.
+        reasons: how many reason columns (``reason_1`` and on) to write.
+
+    Returns:
+        Columns in the order of the contract ``batch_output``; rows by application, then by the place
+        of the pledge within it.
+    """
+    groups = list(scored.results.pledges.values())
+    rows = np.concatenate([g.rows for g in groups]) if groups else np.zeros(0, dtype=np.intp)
+    place = np.concatenate([g.table["position"].astype(np.float64) for g in groups]) if groups else np.zeros(0)
+    order = np.lexsort((place, rows))
+    rows = rows[order]
+    columns: Columns = {
+        "application_id": scored.results.loans["application_id"][rows],
+        "pledge_id": _stacked(groups, lambda g: g.table["pledge_id"])[order],
+        "kind": _stacked(groups, lambda g: np.full(len(g.rows), g.kind, dtype=object))[order],
+        "as_of": scored.results.loans["as_of"][rows],
+        "eligible": _stacked(groups, lambda g: g.values.eligible.astype(np.float64))[order],
+        "ineligible_reasons": _stacked(groups, _gate_codes)[order],
+        "approach": _stacked(groups, lambda g: g.values.approach)[order],
+    }
+    for name, attribute in _PLEDGE.items():
+        columns[name] = rounded(_stacked(groups, lambda g, a=attribute: getattr(g.values, a))[order])
+    columns["haircut_total"] = _stacked(groups, _haircut_total)[order]
+    return columns | _application_columns(scored, rows, reasons)
+
+
+def _stacked(groups: list[Appraised], column) -> npt.NDArray:  # type: ignore[no-untyped-def, type-arg]
+    return np.concatenate([column(g) for g in groups]) if groups else np.zeros(0)
+
+
+def joined(flags: Mapping[str, npt.NDArray[np.bool_]], length: int) -> npt.NDArray[np.object_]:
+    """Codes that hold for each row, joined by a blank; None where none holds."""
+    found: npt.NDArray[np.object_] = np.full(length, None, dtype=object)
+    for code, hit in flags.items():
+        for i in np.nonzero(hit)[0]:
+            found[i] = code if found[i] is None else f"{found[i]}{GATE_SEPARATOR}{code}"
+    return found
+
+
+def _gate_codes(group: Appraised) -> npt.NDArray[np.object_]:
+    return joined(dict(group.values.gates), len(group.rows))
+
+
+def _haircut_total(group: Appraised) -> Floats:
+    kept = np.ones(len(group.rows))
+    for haircut in group.values.haircuts:
+        kept = kept * (1.0 - haircut.ratio)
+    return rounded(1.0 - kept, PROBABILITY_DECIMALS)
+
+
+def _application_columns(scored: Scored, rows: npt.NDArray[np.intp], reasons: int) -> Columns:
+    results = scored.results
+    columns: Columns = {name: scored.figure(name)[rows] for name in _APPLICATION}
+    columns["grade"] = results.estimate.grade[rows]
+    columns["recommendation"] = results.decisions.recommendation[rows]
+    columns["out_of_scope"] = results.estimate.out_of_scope.astype(np.float64)[rows]
+    codes = [[reason["code"] for reason in scored.reasons(i)] for i in range(len(scored))] if reasons else []
+    for k in range(reasons):
+        listed = np.array([c[k] if k < len(c) else None for c in codes], dtype=object)
+        columns[f"reason_{k + 1}"] = listed[rows]
+    columns["synthetic_model"] = np.full(len(rows), float(scored.package.synthetic))
+    return columns
