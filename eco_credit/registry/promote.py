@@ -1,0 +1,178 @@
+"""Four eyes: a second person promotes a model, and can take it back.
+
+The approver's signature goes into the served copy of the package, a signed pointer says what is
+served, and MLflow's alias follows. Serving reads the pointer; MLflow is lineage, not the trust boundary.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eco_credit.core.canonical import canonical_json, sha256
+from eco_credit.core.errors import GateNotMet, ModelNotServable
+from eco_credit.registry.files import write_durably
+from eco_credit.registry.folder import open_model
+from eco_credit.registry.keys import APPROVER, SigningKey
+from eco_credit.registry.package import MANIFEST, Package, load_package, same_person, write_folder
+from eco_credit.registry.pointer import (
+    PROMOTE,
+    ROLLBACK,
+    Pointer,
+    lock_folder,
+    next_pointer,
+    read_history,
+    read_pointer,
+    signed_pointer,
+    write_pointer,
+)
+from eco_credit.registry.signature import SIGNATURE_FILES, signed
+from eco_credit.registry.store import ALIASES, CHAMPION, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's act: who, and why.
+
+    Attributes:
+        approver: name of the person; a key of theirs must be enrolled as approver.
+        reason: why, in their words; not empty.
+    """
+
+    approver: str
+    reason: str
+
+
+def promote(
+    store: Store, model: str, approval: Approval, *, alias: str = CHAMPION, contract: str | None = None
+) -> Pointer:
+    """Promote a registered model.
+
+    Args:
+        store: the store.
+        model: ``name@alias`` or ``name/version`` in the registry.
+        approval: who approves and why.
+        alias: ``champion``, ``challenger`` or ``shadow``.
+        contract: as in `load_package`.
+
+    Returns:
+        The new pointer, after it is durable and MLflow's alias follows it.
+
+    Raises:
+        GateNotMet: the gates of the training are red.
+        ModelNotServable: the package is not in order, the approver trained it or is not enrolled, no reason is given,
+            or a newer version was promoted before (take back with `rollback`).
+    """
+    package = open_model(store, model, contract=contract)
+    if not package.version.isdigit():
+        raise ModelNotServable("register the package before it is promoted", "请先登记模型再批准")
+    pointer = install(store, package, approval, alias=alias)
+    from eco_credit.registry.mlflow import follow
+
+    follow(store, pointer)
+    return pointer
+
+
+def install(store: Store, package: Package, approval: Approval, *, alias: str = CHAMPION) -> Pointer:
+    """The local half of a promotion: sign, copy, point. Arguments and errors as in `promote`."""
+    _check_act(package, approval, alias)
+    key = store.signer(approval.approver, APPROVER)
+    folder = store.served_folder(package.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = lock_folder(folder)
+    try:
+        path = store.pointer_path(package.name, alias)
+        before = read_history(path, store.trusted())
+        newest = max((read_pointer(item, store.trusted()).version for item in before), default=0)
+        if int(package.version) < newest:
+            raise ModelNotServable(
+                "versions only move forward; take a version back with rollback", "版本只能向前，退回请用回退命令"
+            )
+        _copy(folder / package.digest, package, key)
+        load_package(folder / package.digest, store.trusted(), contract=package.manifest["contract"]["digest"])
+        act = _act(store, approval) | {"name": package.name, "alias": alias, "action": PROMOTE}
+        pointer = next_pointer(before, digest=package.digest, version=int(package.version), **act)
+        write_pointer(path, signed_pointer(pointer, key), before)
+    finally:
+        os.close(descriptor)
+    return pointer
+
+
+def rollback(
+    store: Store, name: str, approval: Approval, *, alias: str = CHAMPION, contract: str | None = None
+) -> Pointer:
+    """Serve again what was served before the model in service, and write down that this was meant.
+
+    Args:
+        store: the store.
+        name: registered model name.
+        approval: who decides and why.
+        alias: which pointer to move.
+        contract: as in `load_package`; the earlier package must still be good for it.
+
+    Returns:
+        The new pointer.
+
+    Raises:
+        ModelNotServable: there is nothing earlier, or the earlier package is not in order any more.
+    """
+    _check_reason(approval)
+    key = store.signer(approval.approver, APPROVER)
+    descriptor = lock_folder(store.served_folder(name)) if store.served_folder(name).is_dir() else None
+    try:
+        path = store.pointer_path(name, alias)
+        before = read_history(path, store.trusted())
+        target = _earlier([read_pointer(item, store.trusted()) for item in before])
+        load_package(store.served_folder(name) / target.digest, store.trusted(), contract=contract)
+        act = _act(store, approval) | {"name": name, "alias": alias, "action": ROLLBACK}
+        pointer = next_pointer(before, digest=target.digest, version=target.version, **act)
+        write_pointer(path, signed_pointer(pointer, key), before)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+    from eco_credit.registry.mlflow import follow
+
+    follow(store, pointer)
+    return pointer
+
+
+def _earlier(pointers: list[Pointer]) -> Pointer:
+    """The newest version below the one in service that was in service before."""
+    if pointers:
+        older = [pointer for pointer in pointers if pointer.version < pointers[-1].version]
+        if older:
+            return older[-1]
+    raise ModelNotServable("no earlier model was in service", "没有更早的在用模型可回退")
+
+
+def _act(store: Store, approval: Approval) -> dict[str, Any]:
+    at = store.clock().isoformat(timespec="seconds")
+    return {"approver": approval.approver, "reason": approval.reason, "at": at}
+
+
+def _check_reason(approval: Approval) -> None:
+    if not approval.reason.strip():
+        raise ModelNotServable("an approval needs a reason", "批准须写明理由")
+
+
+def _check_act(package: Package, approval: Approval, alias: str) -> None:
+    _check_reason(approval)
+    if alias not in ALIASES:
+        raise ModelNotServable(f"the alias must be one of {', '.join(ALIASES)}", "别名不在允许范围")
+    if not package.trainer or same_person(package.trainer, approval.approver):
+        raise ModelNotServable("whoever trained a model cannot approve it", "训练人不得批准自己的模型")
+    status = package.gate.get("status")
+    if status not in ("green", "amber"):
+        raise GateNotMet(f"the gates of this model are {status or 'not recorded'}", "模型未通过准入门槛")
+
+
+def _copy(folder: Path, package: Package, key: SigningKey) -> None:
+    """The served copy: the verified bytes and the approver's signature over the manifest."""
+    statement = signed({"role": APPROVER, "manifest_sha256": sha256(package.files[MANIFEST])}, key)
+    name, data = SIGNATURE_FILES[APPROVER], canonical_json(statement)
+    if folder.exists():
+        write_durably(folder / name, data)
+    else:
+        write_folder(folder, {**package.files, name: data})

@@ -1,0 +1,128 @@
+"""A model package as plain data: parsed, checked, ready to estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eco_credit.core.numbers import Columns, Floats
+from eco_credit.risk.checks import defect
+from eco_credit.risk.estimate import RiskEstimate, blank_refused
+from eco_credit.risk.expected_loss import expected_loss_rate
+from eco_credit.risk.explain import FamilyReason, reference_profile, row_reasons, tellable
+from eco_credit.risk.feature_list import FeatureList
+from eco_credit.risk.lgd import LgdHead
+from eco_credit.risk.pd import PdHead
+from eco_credit.risk.scorecard import Scale
+from eco_credit.risk.support import Support
+
+PARTS = ("features.json", "pd.json", "lgd.json", "scale.json", "support.json", "reference.json")
+"""The files a bundle is made of."""
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """Everything needed to estimate the risk of a loan, without any model library.
+
+    Attributes:
+        features: inputs in order.
+        pd: PD model.
+        lgd: LGD model.
+        scale: grades and points.
+        support: region of use.
+        reference: profile the reasons compare with, feature to value.
+        base: contribution of each feature of the PD table at the reference, shape (features of the table,).
+    """
+
+    features: FeatureList
+    pd: PdHead
+    lgd: LgdHead
+    scale: Scale
+    support: Support
+    reference: Mapping[str, float]
+    base: Floats
+
+    @classmethod
+    def parse(cls, files: Mapping[str, Any]) -> ModelBundle:
+        """Build a bundle from decoded JSON files, by file name (`PARTS`; other files are left alone).
+
+        Raises:
+            ModelNotServable: a file is missing or has any structural defect.
+        """
+        for name in PARTS:
+            if name not in files:
+                raise defect(name, "is missing", "缺失")
+        features = FeatureList.parse(files["features.json"])
+        pd = PdHead.parse(files["pd.json"], features.names)
+        reference = reference_profile(files["reference.json"], features)
+        row: Columns = {name: np.array([value]) for name, value in reference.items()}
+        return cls(
+            features=features,
+            pd=pd,
+            lgd=LgdHead.parse(files["lgd.json"], features.names),
+            scale=Scale.parse(files["scale.json"]),
+            support=Support.parse(files["support.json"], features),
+            reference=reference,
+            base=pd.estimate(row).contributions,
+        )
+
+    def estimate(
+        self, features: Columns, *, collateral_value: Floats | None = None, exposure: Floats | None = None
+    ) -> RiskEstimate:
+        """Estimate PD, LGD, points, grade and contributions of each row.
+
+        Args:
+            features: at least the inputs of the package, shape (n,) each.
+            collateral_value: central appraised value of the eligible pledges, yuan, shape (n,); needed unless the
+                package reads LGD directly.
+            exposure: exposure at default, yuan, shape (n,); needed likewise.
+
+        Returns:
+            Arrays of n rows; a refused row carries NaN instead of any model number.
+
+        Raises:
+            ModelNotServable: an input of the package is not among the features.
+            ValueError: value or exposure is needed and missing.
+        """
+        inputs, unseen = self.features.encode(features)
+        found = self.support.check(inputs, unseen)
+        pd = self.pd.estimate(inputs)
+        lgd = self.lgd.estimate(inputs, collateral_value, exposure)
+        contributions = dict(zip(self.pd.table.names, pd.contributions - self.base, strict=True))
+        return blank_refused(
+            RiskEstimate(
+                pd=pd.pd,
+                pd_low=pd.low,
+                pd_high=pd.high,
+                logit=pd.logit,
+                lgd=lgd.lgd,
+                lgd_low=lgd.low,
+                lgd_high=lgd.high,
+                value_ratio=lgd.value_ratio,
+                value_floor=lgd.value_floor,
+                expected_loss_rate=expected_loss_rate(pd.pd, lgd.lgd),
+                score=self.scale.points(pd.pd),
+                grade=self.scale.grade(pd.pd),
+                contributions=contributions,
+                tellable=tellable(contributions, inputs, self.reference, self.features),
+                refer=found.refer,
+                refused=found.novel,
+                support=found,
+            )
+        )
+
+    def reasons(self, estimate: RiskEstimate, row: int, direction: int) -> tuple[FamilyReason, ...]:
+        """Families to name for one row: +1 adverse, -1 favourable; none for a refused row.
+
+        Args:
+            estimate: result of `estimate`.
+            row: row number.
+            direction: +1 or -1.
+        """
+        if estimate.refused[row]:
+            return ()
+        least = self.scale.least_reason
+        return row_reasons(estimate.tellable, self.features, row, direction=direction, least=least)

@@ -1,0 +1,91 @@
+"""Conformal corrections of quantile models: a floor that holds, a band that covers, quantiles in order.
+
+Sources: Romano, Patterson, Candès (2019), *Conformalized quantile regression*; one-sided form after Vovk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eco_credit.core.numbers import Floats, number, rows_of
+from eco_credit.risk.checks import defect, mapping, member, real
+
+POOLED = "pooled"
+
+
+def conformal_offset(misses: npt.ArrayLike, miss_rate: float) -> float:
+    """The offset that makes a bound hold on new data: the ``ceil((n + 1)(1 - alpha))``-th smallest miss.
+
+    Args:
+        misses: how far each calibration case lies beyond its bound, shape (n,): ``floor - y`` for a
+            floor, ``max(low - y, y - high)`` for a band; negative where the bound held.
+        miss_rate: alpha, the share of cases allowed beyond the bound, between 0 and 1.
+
+    Returns:
+        The offset, in the unit of y; the largest miss when n is too small for the rate.
+
+    Raises:
+        ValueError: no cases.
+
+    Example:
+        >>> conformal_offset([-0.2, -0.1, 0.0, 0.1], 0.4)   # ceil(5 * 0.6) = 3rd smallest
+        0.0
+    """
+    values = np.sort(np.asarray(misses, np.float64))
+    if not len(values):
+        raise ValueError("a conformal offset needs at least one case")
+    # the product is nudged down so that 5 * 0.6 = 3.0000000000000004 counts as 3
+    rank = math.ceil((len(values) + 1) * (1.0 - miss_rate) - 1e-9)
+    return float(values[min(max(rank, 1), len(values)) - 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Conformal offsets, pooled and by kind of collateral.
+
+    Attributes:
+        floor: offset of the one-sided floor: group to ratio; group ``pooled`` is always there.
+        band: offset of both ends of the two-sided band: group to ratio.
+
+    A group other than ``pooled`` is the name of a share feature (``share_forest``); a row belongs to it
+    when that share exceeds one half.
+    """
+
+    floor: Mapping[str, float]
+    band: Mapping[str, float]
+
+    @classmethod
+    def parse(cls, value: Any, where: str = "offsets") -> Offsets:
+        """Read ``{floor: {pooled: x, ...}, band: {pooled: x, ...}}``; `ModelNotServable` on any defect."""
+        data = mapping(value, where)
+        return cls(*(_group_numbers(member(data, key, where), f"{where}.{key}") for key in ("floor", "band")))
+
+    def of(self, part: str, features: Mapping[str, npt.NDArray[np.generic]]) -> Floats:
+        """Offset of each row for ``part`` = ``floor`` or ``band``, shape (n,)."""
+        values = self.floor if part == "floor" else self.band
+        columns = dict(features)
+        result = np.full(rows_of(columns), values[POOLED])
+        for group in sorted(set(values) - {POOLED}):
+            result = np.where(number(columns, group) > 0.5, values[group], result)
+        return result
+
+
+def _group_numbers(value: Any, where: str) -> dict[str, float]:
+    data = mapping(value, where)
+    if POOLED not in data:
+        raise defect(where, "the pooled offset is missing", "缺少合并组的校正量")
+    return {group: real(item, f"{where}.{group}") for group, item in data.items()}
+
+
+def ordered(low: Floats, central: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sort three quantiles of each row, so that they cannot cross; shapes (n,)."""
+    least = np.minimum(np.minimum(low, central), high)
+    most = np.maximum(np.maximum(low, central), high)
+    middle = np.maximum(np.minimum(low, central), np.minimum(np.maximum(low, central), high))
+    return least, middle, most

@@ -1,0 +1,78 @@
+"""Probability of default within the horizon, with the range the calibration evidence leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eco_credit.core.numbers import Columns, Floats
+from eco_credit.risk.calibration import Platt, VennAbers
+from eco_credit.risk.checks import defect, mapping, member, real
+from eco_credit.risk.table_json import table_from_json
+from eco_credit.risk.tables import TableModel
+
+
+@dataclass(frozen=True, slots=True)
+class PdEstimate:
+    """PD of each row, shape (n,) throughout.
+
+    Attributes:
+        pd: calibrated probability of default within the horizon.
+        low: lower end, ``min(p0, pd)``.
+        high: upper end, ``max(p1, pd)``.
+        logit: calibrated logit ``a + b z`` before floor and ceiling.
+        contributions: shape (features of the table, n): part of each feature in the calibrated logit.
+    """
+
+    pd: Floats
+    low: Floats
+    high: Floats
+    logit: Floats
+    contributions: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PdHead:
+    """The PD model of a package.
+
+    Attributes:
+        table: raw score, a logit.
+        platt: calibration.
+        venn_abers: interval, or None when the package carries none; the range is then the point.
+        horizon_months: horizon of the PD.
+    """
+
+    table: TableModel
+    platt: Platt
+    venn_abers: VennAbers | None
+    horizon_months: int
+
+    @classmethod
+    def parse(cls, value: Any, known: Sequence[str], where: str = "pd.json") -> PdHead:
+        """Read ``{horizon_months, table, platt, venn_abers}``; ``venn_abers`` may be null.
+
+        Raises:
+            ModelNotServable: on any defect.
+        """
+        data = mapping(value, where)
+        table = table_from_json(member(data, "table", where), f"{where}.table", known)
+        if not table.grids:
+            raise defect(where, "the model uses no feature", "模型未使用任何特征")
+        interval = data.get("venn_abers")
+        return cls(
+            table=table,
+            platt=Platt.parse(member(data, "platt", where), f"{where}.platt"),
+            venn_abers=None if interval is None else VennAbers.parse(interval, f"{where}.venn_abers"),
+            horizon_months=int(real(member(data, "horizon_months", where), f"{where}.horizon_months", 1, 600)),
+        )
+
+    def estimate(self, features: Columns) -> PdEstimate:
+        """PD, range and contributions of encoded features, shape (n,) each."""
+        z, shares = self.table.parts(features)
+        pd = self.platt.probability(z)
+        low, high = (pd, pd) if self.venn_abers is None else self.venn_abers.interval(z)
+        low, high = (np.clip(end, self.platt.floor, self.platt.ceiling) for end in (low, high))
+        return PdEstimate(pd, np.minimum(low, pd), np.maximum(high, pd), self.platt.line(z), self.platt.slope * shares)
