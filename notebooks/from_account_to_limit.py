@@ -36,7 +36,7 @@ root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "examples").is_
 # %%
 rows = pd.read_csv(root / "examples" / "garze_2010.csv")
 account = ec.account(rows, norm="garze-paper")
-print(f"total {account.total_cny / 1e8:,.2f}e8 CNY a year")
+print(f"total {account.total / 1e8:,.2f}e8 CNY a year")
 
 # %% [markdown]
 # The same rows under the national trial norm of 2022: oxygen release is not on its list, so a quarter of the total leaves.
@@ -44,7 +44,7 @@ print(f"total {account.total_cny / 1e8:,.2f}e8 CNY a year")
 
 # %%
 national = ec.account(rows, norm="norm-2022")
-print(f"total {national.total_cny / 1e8:,.2f}e8 CNY a year; left out:", [left["service"] for left in national.left_out])
+print(f"total {national.total / 1e8:,.2f}e8 CNY a year; left out:", sorted({left.service for left in national.left_out}))
 
 # %% [markdown]
 # ## 2. The stand, and the part of the flows its holder may sell

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> bytes:
-    """Write a value as canonical JSON.
+    r"""Write a value as canonical JSON.
 
     Args:
         value: dict, list, str, int, float, bool or None, nested.
@@ -25,11 +25,9 @@ def canonical_json(value: Any) -> bytes:
 
     Example:
         >>> canonical_json({"b": 1.50, "a": "林"})
-        b'{"a":"\\xe6\\x9e\\x97","b":1.5}'
+        b'{"a":"\xe6\x9e\x97","b":1.5}'
     """
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode("utf-8")
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("utf-8")
 
 
 def sha256(data: bytes) -> str:

@@ -42,8 +42,11 @@ def lint() -> list[str]:
     used = {v.get("ref") for raw in entries.values() for v in raw.get("history", [])}
     findings = [f"{name}: {what}" for name, raw in entries.items() for what in _defects(raw)]
     findings += [f"reference {key}: has no title" for key, ref in references().items() if not ref.get("title")]
-    findings += [f"reference {key}: no rule uses it" for key, ref in references().items()
-                 if key not in used and not ref.get("used_by")]
+    findings += [
+        f"reference {key}: no rule uses it"
+        for key, ref in references().items()
+        if key not in used and not ref.get("used_by")
+    ]
     return findings
 
 
@@ -66,8 +69,11 @@ def _history_defects(raw: Mapping[str, Any]) -> Iterator[str]:
     days: set[Any] = set()
     for version in raw.get("history") or []:
         yield from (f"unknown key {key} in history" for key in sorted(set(version) - _VERSION_KEYS))
-        yield from (f"{key} is missing in history" for key in ("in_force", "published", "value", "ref")
-                    if version.get(key) is None)
+        yield from (
+            f"{key} is missing in history"
+            for key in ("in_force", "published", "value", "ref")
+            if version.get(key) is None
+        )
         if not all(isinstance(version.get(key), dt.date) for key in ("in_force", "published")):
             yield "in_force and published must be calendar days"
         if version.get("ref") not in references():

@@ -99,8 +99,11 @@ def limit(loans: Columns, evidence: Evidence, rules: RuleSet) -> Floats:
 
 def rate_floor(expected_loss_rate: Floats, rules: RuleSet) -> Floats:
     """Price floor: funding + operating cost + expected loss + cost of capital, all per year, ratio."""
-    cost = (rules.number("credit.policy.funding_rate") + rules.number("credit.policy.operating_cost_rate")
-            + rules.number("credit.policy.capital_charge_rate"))
+    cost = (
+        rules.number("credit.policy.funding_rate")
+        + rules.number("credit.policy.operating_cost_rate")
+        + rules.number("credit.policy.capital_charge_rate")
+    )
     return expected_loss_rate + cost
 
 
@@ -134,7 +137,8 @@ def decide(loans: Columns, evidence: Evidence, conditions: Mapping[str, Bools], 
 
 
 def _any(rows: Mapping[str, Bools]) -> Bools:
-    return np.logical_or.reduce(list(rows.values()))
+    found: Bools = np.logical_or.reduce(list(rows.values()))
+    return found
 
 
 def _declines(loans: Columns, evidence: Evidence, most: Floats, rules: RuleSet) -> dict[str, Bools]:

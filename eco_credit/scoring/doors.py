@@ -18,6 +18,7 @@ from eco_credit.contracts import (
     flatten,
     frame_of_columns,
     read_application,
+    sentences,
 )
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError, Violation
@@ -31,6 +32,8 @@ from eco_credit.scoring.table import result_table
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_VIOLATIONS = 100
+"""A refusal of a table names at most so many violations."""
 DEFAULT_MODEL = "eco-credit"
 """Name under which the collateral loan model is registered and served."""
 
@@ -49,7 +52,10 @@ def served_package(home: Path | None = None, name: str = DEFAULT_MODEL) -> Packa
 
 
 def score(
-    application: Mapping[str, Any], *, home: Path | None = None, overlay: Path | None = None,
+    application: Mapping[str, Any],
+    *,
+    home: Path | None = None,
+    overlay: Path | None = None,
     package: Package | None = None,
 ) -> dict[str, Any]:
     """Score one application; the same answer as ``POST /v1/scores``.
@@ -111,23 +117,46 @@ def appraise(
     Raises:
         ContractError: a field breaks its contract.
     """
-    data = read_application(_around(pledge, str(as_of), term_months))
+    data = read_application(application_around(pledge, as_of=str(as_of), term_months=term_months))
     return pledge_answers(appraise_applications(flatten([data]), load(overlay).at(data["as_of"])), 0)[0]
 
 
-def _around(pledge: Mapping[str, Any], as_of: str, term_months: int) -> dict[str, Any]:
-    """An application that carries nothing but one pledge: borrower and loan fields do not enter an appraisal."""
+def application_around(pledge: Mapping[str, Any], *, as_of: str, term_months: int) -> dict[str, Any]:
+    """An application that carries nothing but one pledge: borrower and loan do not enter an appraisal.
+
+    Args:
+        pledge: the pledge as given.
+        as_of: valuation day, ISO.
+        term_months: term of the loan it would secure, months.
+    """
     return {
-        "application_id": "appraisal-only", "as_of": as_of,
+        "application_id": "appraisal-only",
+        "as_of": as_of,
         "borrower": {
-            "borrower_name": "-", "borrower_kind": "farmer", "id_type": "other", "id_no": "-", "area_code": "999999",
-            "industry_code": "0220", "years_in_trade": 0.0, "net_cash_in_year": 0.0, "other_debt": 0.0,
-            "external_guarantee": 0.0, "overdue_max_24m": 0, "bad_record": False, "litigation": False,
+            "borrower_name": "-",
+            "borrower_kind": "farmer",
+            "id_type": "other",
+            "id_no": "0",
+            "area_code": "999999",
+            "industry_code": "0220",
+            "years_in_trade": 0.0,
+            "net_cash_in_year": 0.0,
+            "other_debt": 0.0,
+            "external_guarantee": 0.0,
+            "overdue_max_24m": 0,
+            "bad_record": False,
+            "litigation": False,
             "credit_consent": True,
         },
         "loan": {
-            "amount_requested": 1.0, "term_months": term_months, "annual_rate": 0.05, "purpose": "appraisal",
-            "purpose_industry": "0220", "repayment": "bullet", "guarantee_mode": "2", "guarantee_cover": 0.0,
+            "amount_requested": 1.0,
+            "term_months": term_months,
+            "annual_rate": 0.05,
+            "purpose": "appraisal",
+            "purpose_industry": "0220",
+            "repayment": "bullet",
+            "guarantee_mode": "2",
+            "guarantee_cover": 0.0,
             "control_account": False,
         },
         "pledges": [dict(pledge)],
@@ -164,7 +193,11 @@ def score_columns(columns: Columns, package: Package, *, overlay: Path | None = 
 
 
 def score_table(
-    frame: pd.DataFrame, *, home: Path | None = None, overlay: Path | None = None, package: Package | None = None,
+    frame: pd.DataFrame,
+    *,
+    home: Path | None = None,
+    overlay: Path | None = None,
+    package: Package | None = None,
     reasons: int = 3,
 ) -> pd.DataFrame:
     """Score a DataFrame of the contract ``batch_input``: one row per pledge.
@@ -182,14 +215,16 @@ def score_table(
     Raises:
         ContractError: a row breaks the contract; every violation names its row.
     """
-    columns = columns_of_frame(contract("batch_input"), frame)
+    source = contract("batch_input")
+    columns = columns_of_frame(source, frame)
+    fields = {field.column: field for field in source.fields}
     broken = [
-        Violation(f.field, f.rule, f.en, f.zh, row=int(i) + 1)
-        for f in check_columns(contract("batch_input"), columns)
-        for i in np.nonzero(f.rows)[0]
+        Violation(name, rule, *sentences(rule, fields.get(name)), row=int(i) + 1)
+        for rows, name, rule in check_columns(source, columns)
+        for i in np.nonzero(rows)[0]
     ]
     if broken:
-        raise ContractError(broken[:100])
+        raise ContractError(broken[:MOST_VIOLATIONS])
     if rows_of(columns) == 0:
         raise ContractError([Violation("frame", "empty", "the table has no rows", "表中没有数据行")])
     return frame_of_columns(score_columns(columns, package or served_package(home), overlay=overlay, reasons=reasons))

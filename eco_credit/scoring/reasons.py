@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from eco_credit.core.numbers import Floats
-from eco_credit.risk.explain import LEAST_CONTRIBUTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,15 @@ class ReasonCode:
 
     def as_dict(self, points: float | None = None) -> dict[str, Any]:
         """Plain data for an answer; ``points`` is the effect on the score, None where there is none."""
-        return {"code": self.code, "points": points, "sign": self.sign, "zh": self.zh, "en": self.en,
-                "action_zh": self.action_zh, "action_en": self.action_en}
+        return {
+            "code": self.code,
+            "points": points,
+            "sign": self.sign,
+            "zh": self.zh,
+            "en": self.en,
+            "action_zh": self.action_zh,
+            "action_en": self.action_en,
+        }
 
 
 def _data(name: str) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def condition(code: str) -> dict[str, str]:
 
 
 def model_reasons(
-    contributions: Mapping[str, Floats], row: int, *, points_per_logit: float, most: int
+    contributions: Mapping[str, Floats], row: int, *, points_per_logit: float, least: float, most: int
 ) -> list[dict[str, Any]]:
     """Rank the reasons of one row: features that share a code are summed first.
 
@@ -74,6 +80,7 @@ def model_reasons(
         row: which row.
         points_per_logit: score points of one unit of logit (positive); points are the negative of
             the contribution times this.
+        least: smallest absolute contribution, logits, that is worth a reason.
         most: at most so many adverse and so many favourable reasons.
 
     Returns:
@@ -87,7 +94,7 @@ def model_reasons(
             continue
         code = codes["adverse"] if value > 0 else codes["favourable"]
         sums[code] = sums.get(code, 0.0) + value
-    ranked = sorted(((abs(v), c, v) for c, v in sums.items() if abs(v) > LEAST_CONTRIBUTION), key=lambda item: (-item[0], item[1]))
+    ranked = sorted(((abs(v), c, v) for c, v in sums.items() if abs(v) > least), key=lambda item: (-item[0], item[1]))
     adverse = [item for item in ranked if item[2] > 0][:most]
     favourable = [item for item in ranked if item[2] < 0][:most]
     # + 0.0 turns a negative zero into zero

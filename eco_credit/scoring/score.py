@@ -65,10 +65,17 @@ class Scored:
         """Application figures, rounded as they are answered."""
         e, d, r = self.results.estimate, self.results.decisions, _ratios
         return {
-            "pd": r(e.pd), "pd_low": r(e.pd_low), "pd_high": r(e.pd_high),
-            "lgd": r(e.lgd), "lgd_low": r(e.lgd_low), "lgd_high": r(e.lgd_high),
-            "regulatory_lgd": r(self.results.regulatory_lgd), "expected_loss_rate": r(d.expected_loss_rate),
-            "rate_floor": r(d.rate_floor), "max_loan": rounded(d.max_loan), "score": rounded(e.points, 0),
+            "pd": r(e.pd),
+            "pd_low": r(e.pd_low),
+            "pd_high": r(e.pd_high),
+            "lgd": r(e.lgd),
+            "lgd_low": r(e.lgd_low),
+            "lgd_high": r(e.lgd_high),
+            "regulatory_lgd": r(self.results.regulatory_lgd),
+            "expected_loss_rate": r(d.expected_loss_rate),
+            "rate_floor": r(d.rate_floor),
+            "max_loan": rounded(d.max_loan),
+            "score": rounded(e.score, 0),
             "lending_value": rounded(self.results.evidence.lending_value),
         }
 
@@ -84,8 +91,13 @@ class Scored:
     def reasons(self, row: int, most: int = 4) -> list[dict[str, Any]]:
         """Reasons of one application: gates and policy first, model reasons after, never mixed."""
         hits = [code for code, rows in self.results.decisions.reasons.items() if rows[row]]
+        scale = self.package.bundle.scale
         model = model_reasons(
-            self.results.estimate.tellable, row, points_per_logit=self.package.bundle.scale.per_logit, most=most
+            self.results.estimate.tellable,
+            row,
+            points_per_logit=scale.points_per_logit,
+            least=scale.least_reason,
+            most=most,
         )
         return [reason_codes()[code].as_dict() for code in hits] + (model if self.grade(row) is not None else [])
 
@@ -145,7 +157,10 @@ def pledge_answers(pledges: dict[str, Appraised] | Any, row: int) -> list[dict[s
 def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
     """One pledge of an answer: gates, GEP, appraisal with steps, haircuts, lending value, recovery."""
     v = group.values
-    money = lambda column: _number(float(rounded(column[i])))  # noqa: E731
+
+    def money(column: Floats) -> float | None:
+        return _number(float(rounded(column[i])))
+
     return {
         "pledge_id": str(group.table["pledge_id"][i]),
         "kind": group.kind,
@@ -153,18 +168,38 @@ def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
         "ineligible_reasons": [reason_codes()[code].as_dict() for code, hit in v.gates if hit[i]],
         "gep": {"entitled_cny_per_year": money(v.entitled), "public_benefit_cny_per_year": money(v.public_benefit)},
         "appraisal": {
-            "low": money(v.low), "central": money(v.central), "high": money(v.high), "approach": v.approach[i],
+            "low": money(v.low),
+            "central": money(v.central),
+            "high": money(v.high),
+            "approach": v.approach[i],
             "steps": [
-                {"code": s.code, "zh": s.zh, "en": s.en, "unit": s.unit, "value": _number(float(rounded(s.values[i], 6)))}
-                for s in v.steps if not np.isnan(s.values[i])
+                {
+                    "code": s.code,
+                    "zh": s.zh,
+                    "en": s.en,
+                    "unit": s.unit,
+                    "value": _number(float(rounded(s.values[i], 6))),
+                }
+                for s in v.steps
+                if not np.isnan(s.values[i])
             ],
         },
         "haircuts": [
-            {"name": h.name, "zh": h.zh, "en": h.en, "ratio": float(rounded(h.ratio[i], PROBABILITY_DECIMALS)), "rule": h.rule}
+            {
+                "name": h.name,
+                "zh": h.zh,
+                "en": h.en,
+                "ratio": float(rounded(h.ratio[i], PROBABILITY_DECIMALS)),
+                "rule": h.rule,
+            }
             for h in v.haircuts
         ],
         "lending_value": money(v.lending_value),
-        "recovery": {"low": money(v.recovery_low), "central": money(v.recovery_central), "high": money(v.recovery_high)},
+        "recovery": {
+            "low": money(v.recovery_low),
+            "central": money(v.recovery_central),
+            "high": money(v.recovery_high),
+        },
         "reasons": [reason_codes()[code].as_dict() for code, hit in v.reasons if hit[i]],
     }
 

@@ -15,12 +15,30 @@ from eco_credit.core.numbers import PROBABILITY_DECIMALS, Columns, Floats, round
 from eco_credit.scoring.pipeline import Appraised
 from eco_credit.scoring.score import Scored
 
-_APPLICATION = ("pd", "pd_low", "pd_high", "lgd", "lgd_low", "lgd_high", "regulatory_lgd", "expected_loss_rate",
-                "score", "max_loan", "rate_floor")
-_PLEDGE = {"appraisal_low": "low", "appraisal_central": "central", "appraisal_high": "high",
-           "lending_value": "lending_value", "recovery_low": "recovery_low", "recovery_central": "recovery_central",
-           "recovery_high": "recovery_high", "gep_entitled_cny_per_year": "entitled",
-           "gep_public_benefit_cny_per_year": "public_benefit"}
+_APPLICATION = (
+    "pd",
+    "pd_low",
+    "pd_high",
+    "lgd",
+    "lgd_low",
+    "lgd_high",
+    "regulatory_lgd",
+    "expected_loss_rate",
+    "score",
+    "max_loan",
+    "rate_floor",
+)
+_PLEDGE = {
+    "appraisal_low": "low",
+    "appraisal_central": "central",
+    "appraisal_high": "high",
+    "lending_value": "lending_value",
+    "recovery_low": "recovery_low",
+    "recovery_central": "recovery_central",
+    "recovery_high": "recovery_high",
+    "gep_entitled_cny_per_year": "entitled",
+    "gep_public_benefit_cny_per_year": "public_benefit",
+}
 GATE_SEPARATOR = " "
 
 

@@ -36,8 +36,14 @@ def register(app: typer.Typer) -> None:
 def list_contracts(json: JsonOption = False) -> None:
     """List the contracts with version and number of fields."""
     rows = [
-        {"name": c.name, "version": c.version, "fields": len(c.fields), "digest": c.digest,
-         "zh": c.label_zh, "en": c.label_en}
+        {
+            "name": c.name,
+            "version": c.version,
+            "fields": len(c.fields),
+            "digest": c.digest,
+            "zh": c.label_zh,
+            "en": c.label_en,
+        }
         for c in map(contract, contract_names())
     ]
     text = "\n".join(f"{r['name']:<22} {r['version']:<8} {r['fields']:>4} fields  {r['en']} / {r['zh']}" for r in rows)
@@ -48,8 +54,13 @@ def named(name: str) -> Any:
     """A contract by name, or a refusal that lists the names there are."""
     if name not in contract_names():
         names = ", ".join(contract_names())
-        raise ContractError([Violation("NAME", "code", f"there is no contract {name}; there are {names}",
-                                       f"没有契约 {name}；可用：{names}")])
+        raise ContractError(
+            [
+                Violation(
+                    "NAME", "code", f"there is no contract {name}; there are {names}", f"没有契约 {name}；可用：{names}"
+                )
+            ]
+        )
     return contract(name)
 
 

@@ -16,6 +16,7 @@ import typer
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry import Store
 from serving.cli.output import JsonOption, emit, note
+from serving.cli.score import percent
 
 LOANS, SEED, PLAN, MODEL = 12_000, 20261123, "demo", "eco-credit"
 EXAMPLES = ("forest_right", "water_right", "order")
@@ -64,7 +65,9 @@ class Steps:
         note(f"... {what}: eco-credit {' '.join(words)}")
         started = time.process_time()
         result = call(*words)
-        self.rows.append({"step": what, "command": " ".join(words), "cpu_seconds": round(time.process_time() - started, 1)})
+        self.rows.append(
+            {"step": what, "command": " ".join(words), "cpu_seconds": round(time.process_time() - started, 1)}
+        )
         return result
 
 
@@ -90,8 +93,19 @@ def ensure_demo_store(home: Path, steps: Steps | None = None) -> Steps:
     done.run("simulate a loan tape", "simulate", str(tape), "--loans", str(LOANS), "--seed", str(SEED))
     done.run("check it against its contract", "contracts", "check", "loan_tape", str(tape))
     done.run("train, calibrate, evaluate, package, register", "train", PLAN, "--data", str(tape), "--home", str(home))
-    done.run("promote by a second person", "promote", f"{MODEL}@challenger", "--as", "champion", "--approver", APPROVER,
-             "--reason", REASON, "--home", str(home))
+    done.run(
+        "promote by a second person",
+        "promote",
+        f"{MODEL}@challenger",
+        "--as",
+        "champion",
+        "--approver",
+        APPROVER,
+        "--reason",
+        REASON,
+        "--home",
+        str(home),
+    )
     store.mark_demo()
     return done
 
@@ -105,11 +119,14 @@ def write_batch(path: Path) -> int:
     for copy in range(BATCH_COPIES):
         for application in applications:
             amount = round(application["loan"]["amount_requested"] * (0.5 + copy / BATCH_COPIES), 2)
-            rows.append(application | {
-                "application_id": f"{application['application_id']}-{copy:04d}",
-                "loan": application["loan"] | {"amount_requested": amount},
-                "pledges": [p | {"pledge_id": f"{p['pledge_id']}-{copy:04d}"} for p in application["pledges"]],
-            })
+            rows.append(
+                application
+                | {
+                    "application_id": f"{application['application_id']}-{copy:04d}",
+                    "loan": application["loan"] | {"amount_requested": amount},
+                    "pledges": [p | {"pledge_id": f"{p['pledge_id']}-{copy:04d}"} for p in application["pledges"]],
+                }
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     frame_of_columns(to_flat(rows)).to_parquet(path, index=False)
     return len(rows)
@@ -129,17 +146,28 @@ def demo(
     for name in EXAMPLES:
         answers[name] = steps.run(f"score {name}", "score", str(example_path(name)), "--home", str(home))
     rows = write_batch(place / "applications.parquet")
-    steps.run(f"score a batch of {rows} rows", "batch", "run", str(place / "applications.parquet"),
-              str(place / "results.parquet"), "--home", str(home))
-    book = steps.run("guarantee figures", "portfolio", str(place / "results.parquet"),
-                     "--report", str(place / "portfolio.html"))
+    steps.run(
+        f"score a batch of {rows} rows",
+        "batch",
+        "run",
+        str(place / "applications.parquet"),
+        str(place / "results.parquet"),
+        "--home",
+        str(home),
+    )
+    book = steps.run(
+        "guarantee figures", "portfolio", str(place / "results.parquet"), "--report", str(place / "portfolio.html")
+    )
     for name, answer in answers.items():
         application = jsonlib.loads(example_path(name).read_text("utf-8"))
         for lang in ("zh", "en"):
             (place / f"memo_{name}_{lang}.html").write_text(memo(answer, application, lang=lang), encoding="utf-8")
     result = {
-        "synthetic": True, "home": str(home), "steps": steps.rows,
-        "scores": [_row(name, answer) for name, answer in answers.items()], "portfolio": book,
+        "synthetic": True,
+        "home": str(home),
+        "steps": steps.rows,
+        "scores": [_row(name, answer) for name, answer in answers.items()],
+        "portfolio": book,
         "files": sorted(str(p.relative_to(home)) for p in place.iterdir() if p.is_file()),
     }
     emit(result if json else _table(result), json)
@@ -148,24 +176,37 @@ def demo(
 def _row(name: str, answer: dict[str, Any]) -> dict[str, Any]:
     pledge = answer["pledges"][0]
     return {
-        "kind": name, "appraisal": pledge["appraisal"]["central"], "lending_value": pledge["lending_value"],
-        "pd": answer["pd"]["value"], "lgd": answer["lgd"]["value"], "grade": answer["grade"],
-        "recommendation": answer["recommendation"], "max_loan": answer["max_loan"],
+        "kind": name,
+        "appraisal": pledge["appraisal"]["central"],
+        "lending_value": pledge["lending_value"],
+        "pd": answer["pd"]["value"],
+        "lgd": answer["lgd"]["value"],
+        "grade": answer["grade"],
+        "recommendation": answer["recommendation"],
+        "max_loan": answer["max_loan"],
     }
 
 
 def _table(result: dict[str, Any]) -> str:
     """The compact table the demo ends on."""
-    percent = lambda x: "-" if x is None else f"{100 * x:6.2f} %"  # noqa: E731
-    lines = ["", "SYNTHETIC DATA: simulated loans, invented borrowers / 以下均为合成数据", "",
-             f"{'kind':<14}{'appraisal CNY':>16}{'lending value':>16}{'PD':>10}{'LGD':>10}{'grade':>7}  recommendation"]
+    lines = [
+        "",
+        "SYNTHETIC DATA: simulated loans, invented borrowers / 以下均为合成数据",
+        "",
+        f"{'kind':<14}{'appraisal CNY':>16}{'lending value':>16}{'PD':>10}{'LGD':>10}{'grade':>7}  recommendation",
+    ]
     lines += [
         f"{r['kind']:<14}{r['appraisal']:>16,.0f}{r['lending_value']:>16,.0f}{percent(r['pd']):>10}{percent(r['lgd']):>10}"
         f"{r['grade'] or '-':>7}  {r['recommendation']}, limit {r['max_loan']:,.0f}"
         for r in result["scores"]
     ]
-    lines += ["", f"everything is in {result['home']}:", *(f"  {name}" for name in result["files"]), "",
-              "next:  eco-credit serve          API and web page on http://127.0.0.1:8000",
-              "       eco-credit score examples/forest_right.json",
-              "       eco-credit rules list valuation.forest"]
+    lines += [
+        "",
+        f"everything is in {result['home']}:",
+        *(f"  {name}" for name in result["files"]),
+        "",
+        "next:  eco-credit serve          API and web page on http://127.0.0.1:8000",
+        "       eco-credit score examples/forest_right.json",
+        "       eco-credit rules list valuation.forest",
+    ]
     return "\n".join(lines)

@@ -46,7 +46,9 @@ def list_rules(
     if json:
         emit({"day": str(rules.day), "digest": rules.digest, "rules": rows}, True)
     else:
-        emit("\n".join(f"{r['name']:<58} {_short(r['value']):>16} {r['unit']:<10} {r['authority']}" for r in rows), False)
+        emit(
+            "\n".join(f"{r['name']:<58} {_short(r['value']):>16} {r['unit']:<10} {r['authority']}" for r in rows), False
+        )
 
 
 def _short(value: Any) -> str:
@@ -54,8 +56,14 @@ def _short(value: Any) -> str:
 
 
 def _summary(rule: Rule) -> dict[str, Any]:
-    return {"name": rule.name, "value": rule.value, "unit": rule.unit, "authority": rule.authority,
-            "ref": rule.ref, "verify": rule.verify}
+    return {
+        "name": rule.name,
+        "value": rule.value,
+        "unit": rule.unit,
+        "authority": rule.authority,
+        "ref": rule.ref,
+        "verify": rule.verify,
+    }
 
 
 def show(
@@ -68,14 +76,26 @@ def show(
     book = load(overlay)
     rule = book.at(_day(on)).rule(name)
     history = [
-        {"in_force": str(v.in_force), "published": str(v.published), "value": v.value, "ref": v.ref, "article": v.article}
+        {
+            "in_force": str(v.in_force),
+            "published": str(v.published),
+            "value": v.value,
+            "ref": v.ref,
+            "article": v.article,
+        }
         for v in book.entries[name].history
     ]
     emit(
         _summary(rule)
-        | {"about": rule.about, "zh": rule.zh, "article": rule.article, "range": list(rule.range) if rule.range else None,
-           "study": book.entries[name].study, "reference": {k: str(v) for k, v in references().get(rule.ref, {}).items()},
-           "history": history},
+        | {
+            "about": rule.about,
+            "zh": rule.zh,
+            "article": rule.article,
+            "range": list(rule.range) if rule.range else None,
+            "study": book.entries[name].study,
+            "reference": {k: str(v) for k, v in references().get(rule.ref, {}).items()},
+            "history": history,
+        },
         json,
     )
 

@@ -31,7 +31,9 @@ def read(file: Path) -> Any:
         data = file.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        raise ContractError([Violation("FILE", "readable", f"{file.name}: {reason}", f"{file.name}：无法读取")]) from None
+        raise ContractError(
+            [Violation("FILE", "readable", f"{file.name}: {reason}", f"{file.name}：无法读取")]
+        ) from None
     return parse_json(data)
 
 
@@ -60,19 +62,32 @@ def _money(value: float | None) -> str:
     return "-" if value is None else f"{value:,.2f}"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A ratio as percent with two decimals; a dash where unknown."""
     return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def _points(value: float | None) -> str:
+    return "" if value is None else f" ({value:+.0f})"
 
 
 def pledge_lines(pledge: dict[str, Any]) -> str:
     """One pledge for a person at a terminal: gates, value, haircuts, lending value."""
-    a, gates = pledge["appraisal"], "; ".join(f"{r['code']} {r['en']} / {r['zh']}" for r in pledge["ineligible_reasons"])
+    a, gates = (
+        pledge["appraisal"],
+        "; ".join(f"{r['code']} {r['en']} / {r['zh']}" for r in pledge["ineligible_reasons"]),
+    )
     lines = [
         f"{pledge['pledge_id']} ({pledge['kind']}): {'eligible' if pledge['eligible'] else 'NOT eligible: ' + gates}",
         f"  appraisal  {_money(a['low'])} .. {_money(a['central'])} .. {_money(a['high'])} CNY  ({a['approach']})",
-        *(f"  step       {s['en']} / {s['zh']}: {s['value']:,} {s['unit']}" for s in a["steps"] if s["value"] is not None),
-        *(f"  haircut    {h['name']}: {_percent(h['ratio'])}  ({h['rule']})" for h in pledge["haircuts"] if h["ratio"]),
-        f"  lending value {_money(pledge['lending_value'])} CNY, expected recovery {_money(pledge['recovery']['central'])} CNY",
+        *(
+            f"  step       {s['en']} / {s['zh']}: {s['value']:,} {s['unit']}"
+            for s in a["steps"]
+            if s["value"] is not None
+        ),
+        *(f"  haircut    {h['name']}: {percent(h['ratio'])}  ({h['rule']})" for h in pledge["haircuts"] if h["ratio"]),
+        f"  lending value {_money(pledge['lending_value'])} CNY, "
+        f"expected recovery {_money(pledge['recovery']['central'])} CNY",
         f"  GEP: the holder may sell {_money(pledge['gep']['entitled_cny_per_year'])} CNY a year; public benefit "
         f"{_money(pledge['gep']['public_benefit_cny_per_year'])} CNY a year (information only)",
     ]
@@ -82,14 +97,13 @@ def pledge_lines(pledge: dict[str, Any]) -> str:
 def summary(answer: dict[str, Any]) -> str:
     """An answer in the order a loan officer reads: gates and value, limit, risk, reasons."""
     pd, lgd = answer["pd"], answer["lgd"]
-    points = lambda r: "" if r["points"] is None else f" ({r['points']:+.0f})"  # noqa: E731
     lines = [
         f"{answer['application_id']}  {answer['recommendation'].upper()}  limit {_money(answer['max_loan'])} CNY, "
-        f"price floor {_percent(answer['rate_floor'])}",
+        f"price floor {percent(answer['rate_floor'])}",
         *(pledge_lines(p) for p in answer["pledges"]),
-        f"PD {_percent(pd['value'])} ({_percent(pd['low'])} .. {_percent(pd['high'])}), LGD {_percent(lgd['value'])}, "
-        f"expected loss {_percent(answer['expected_loss_rate'])}, score {answer['score']}, grade {answer['grade']}",
-        *(f"  {r['code']}{points(r)} {r['en']} / {r['zh']}" for r in answer["reasons"]),
+        f"PD {percent(pd['value'])} ({percent(pd['low'])} .. {percent(pd['high'])}), LGD {percent(lgd['value'])}, "
+        f"expected loss {percent(answer['expected_loss_rate'])}, score {answer['score']}, grade {answer['grade']}",
+        *(f"  {r['code']}{_points(r['points'])} {r['en']} / {r['zh']}" for r in answer["reasons"]),
         *(f"  condition: {c['en']} / {c['zh']}" for c in answer["conditions"]),
         f"decision {answer['decision_id']}",
     ]

@@ -40,7 +40,12 @@ def test_no_file_is_longer_than_the_budget() -> None:
 
 
 def test_no_function_body_is_longer_than_the_budget() -> None:
-    long = {f"{p.relative_to(ROOT)}:{f.name}": n for p in modules() for f in functions(p) if (n := body_lines(f)) > MOST_BODY}
+    long = {
+        f"{p.relative_to(ROOT)}:{f.name}": n
+        for p in modules()
+        for f in functions(p)
+        if (n := body_lines(f)) > MOST_BODY
+    }
     assert long == {}
 
 
@@ -67,7 +72,11 @@ def test_library_code_does_not_print_or_assert() -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [str(p.relative_to(ROOT)) for p in modules() if len(ast.get_docstring(ast.parse(p.read_text("utf-8"))) or "") < 10]
+    silent = [
+        str(p.relative_to(ROOT))
+        for p in modules()
+        if len(ast.get_docstring(ast.parse(p.read_text("utf-8"))) or "") < 10
+    ]
     assert silent == []
 
 
@@ -75,8 +84,12 @@ def test_the_architecture_page_names_every_room_and_keeps_the_order_of_the_impor
     page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     rooms = sorted(p.name for p in (ROOT / "eco_credit").iterdir() if (p / "__init__.py").exists())
     assert [room for room in rooms if f"  {room}/" not in page] == []
-    layers = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0]["layers"]
-    written = [line.strip() for line in page.split("## Which way imports run")[1].split("```")[1].splitlines() if line.strip()]
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0][
+        "layers"
+    ]
+    written = [
+        line.strip() for line in page.split("## Which way imports run")[1].split("```")[1].splitlines() if line.strip()
+    ]
     assert written == [layer.replace("eco_credit.", "") for layer in layers]
     assert {layer.removeprefix("eco_credit.") for layer in layers if layer.startswith("eco_credit.")} == set(rooms)
 

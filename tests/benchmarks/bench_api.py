@@ -96,12 +96,16 @@ def main() -> None:
                 if pair:  # the first pair warms up
                     costs[name].append((cpu_seconds(server.pid) - before) / options.requests)
         ratios = [a / b for a, b in zip(costs["score"], costs["empty"], strict=True)]
-        print(json.dumps({
-            "server_cpu_ms_per_score": round(1000 * statistics.median(costs["score"]), 3),
-            "server_cpu_ms_per_empty": round(1000 * statistics.median(costs["empty"]), 3),
-            "ratio_median": round(statistics.median(ratios), 2),
-            "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
-        }))
+        print(
+            json.dumps(
+                {
+                    "server_cpu_ms_per_score": round(1000 * statistics.median(costs["score"]), 3),
+                    "server_cpu_ms_per_empty": round(1000 * statistics.median(costs["empty"]), 3),
+                    "ratio_median": round(statistics.median(ratios), 2),
+                    "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
+                }
+            )
+        )
     finally:
         server.terminate()
         server.wait(20)

@@ -1,6 +1,6 @@
 """CPU per row and peak memory of a streamed batch run, at two sizes, in one run.
 
-    python tests/benchmarks/bench_batch.py --home DIR [--rows 100000 1000000]
+python tests/benchmarks/bench_batch.py --home DIR [--rows 100000 1000000]
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ start = time.process_time()
 command = typer.main.get_command(build())
 code = command.main(["batch", "run", *sys.argv[1:], "--json"], standalone_mode=False)
 usage = resource.getrusage(resource.RUSAGE_SELF)
-sys.stderr.write("\\n@" + json.dumps({"cpu": time.process_time() - start, "peak_mb": usage.ru_maxrss / 1024, "code": code}) + "\\n")
+cpu, peak = time.process_time() - start, usage.ru_maxrss / 1024
+sys.stderr.write("\\n@" + json.dumps({"cpu": cpu, "peak_mb": peak, "code": code}) + "\\n")
 """
 
 
@@ -64,15 +65,30 @@ def main() -> None:
             write_rows(source, rows)
             done = subprocess.run(
                 [sys.executable, "-c", RUN, str(source), str(target), "--home", str(options.home)],
-                cwd=ROOT, capture_output=True, text=True, check=False,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode:
                 raise SystemExit(done.stderr[-2000:])
             figures = json.loads(done.stderr.rsplit("@", 1)[1])
-            results.append({"rows": rows, "cpu_us_per_row": round(1e6 * figures["cpu"] / rows, 1),
-                            "peak_mb": round(figures["peak_mb"])})
-    print(json.dumps({"runs": results, "peak_ratio_large_to_small": round(results[-1]["peak_mb"] / results[0]["peak_mb"], 2),
-                      "own_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
+            results.append(
+                {
+                    "rows": rows,
+                    "cpu_us_per_row": round(1e6 * figures["cpu"] / rows, 1),
+                    "peak_mb": round(figures["peak_mb"]),
+                }
+            )
+    print(
+        json.dumps(
+            {
+                "runs": results,
+                "peak_ratio_large_to_small": round(results[-1]["peak_mb"] / results[0]["peak_mb"], 2),
+                "own_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

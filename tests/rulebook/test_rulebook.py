@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from eco_credit.core.errors import RuleNotInForce
 from eco_credit.rulebook import lint, load
 from eco_credit.rulebook.book import Book, Entry, Version
+from eco_credit.rulebook.page import to_verify
 
 DAY = dt.date
 
@@ -77,3 +78,8 @@ def test_every_estimate_says_where_it_comes_from_and_how_far_it_may_be_off() -> 
             assert entry.study, name
             if isinstance(entry.history[-1].value, int | float):
                 assert entry.range is not None and entry.range[0] <= entry.history[-1].value <= entry.range[1], name
+
+
+def test_the_page_of_open_figures_is_up_to_date() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "methods" / "to-verify.md"
+    assert page.read_text("utf-8") == to_verify(load()), "run: python -m eco_credit.rulebook --page > docs/methods/to-verify.md"

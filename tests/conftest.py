@@ -1,0 +1,32 @@
+"""Shared fixtures: one demo store for the whole run, made by the demo's own commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store with a trained, signed, promoted synthetic model; also the default store of the process."""
+    from serving.cli.demo import ensure_demo_store
+
+    home = tmp_path_factory.mktemp("store")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("ECO_CREDIT_HOME", str(home))
+    ensure_demo_store(home)
+    yield home
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with real data that may not be copied here; the test skips by name where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder of real data beside the repository")
+    return SHARED

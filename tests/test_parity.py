@@ -1,0 +1,132 @@
+"""The same application through every door gives the same numbers, to the byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import eco_credit as ec
+from eco_credit.contracts import frame_of_columns, to_flat
+from serving.cli.demo import EXAMPLES, call, example_path
+
+FIGURES = (
+    "pd",
+    "pd_low",
+    "pd_high",
+    "lgd",
+    "lgd_low",
+    "lgd_high",
+    "regulatory_lgd",
+    "expected_loss_rate",
+    "score",
+    "max_loan",
+    "rate_floor",
+    "appraisal_low",
+    "appraisal_central",
+    "appraisal_high",
+    "lending_value",
+    "recovery_low",
+    "recovery_central",
+    "recovery_high",
+    "gep_entitled_cny_per_year",
+    "gep_public_benefit_cny_per_year",
+)
+
+
+def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
+    """Flatten an answer with one pledge to the names of the result table."""
+    pledge = answer["pledges"][0]
+    return {
+        "application_id": answer["application_id"],
+        "grade": answer["grade"],
+        "recommendation": answer["recommendation"],
+        "reason_1": answer["reasons"][0]["code"] if answer["reasons"] else None,
+        "pd": answer["pd"]["value"],
+        "pd_low": answer["pd"]["low"],
+        "pd_high": answer["pd"]["high"],
+        "lgd": answer["lgd"]["value"],
+        "lgd_low": answer["lgd"]["low"],
+        "lgd_high": answer["lgd"]["high"],
+        **{name: answer[name] for name in ("regulatory_lgd", "expected_loss_rate", "score", "max_loan", "rate_floor")},
+        **{f"appraisal_{name}": pledge["appraisal"][name] for name in ("low", "central", "high")},
+        **{f"recovery_{name}": pledge["recovery"][name] for name in ("low", "central", "high")},
+        "lending_value": pledge["lending_value"],
+        "gep_entitled_cny_per_year": pledge["gep"]["entitled_cny_per_year"],
+        "gep_public_benefit_cny_per_year": pledge["gep"]["public_benefit_cny_per_year"],
+    }
+
+
+def of_row(row: Any) -> dict[str, Any]:
+    """One row of a result table as plain values."""
+    words = ("application_id", "grade", "recommendation", "reason_1")
+    return {name: (None if pd.isna(row[name]) else str(row[name])) for name in words} | {
+        name: float(row[name]) for name in FIGURES
+    }
+
+
+def exact(figures: dict[str, Any]) -> dict[str, Any]:
+    """Floats by their bits, so that equality is to the byte."""
+    return {name: float(value).hex() if isinstance(value, int | float) else value for name, value in figures.items()}
+
+
+@pytest.fixture(scope="module")
+def applications() -> list[dict[str, Any]]:
+    return [json.loads(example_path(name).read_text("utf-8")) for name in EXAMPLES]
+
+
+@pytest.fixture(scope="module")
+def by_python(applications: list[dict[str, Any]], demo_home: Path) -> list[dict[str, Any]]:
+    return [exact(of_answer(ec.score(application))) for application in applications]
+
+
+def test_the_command_line_gives_the_same_numbers_as_python(by_python: list[Any], demo_home: Path) -> None:
+    answers = [call("score", str(example_path(name)), "--home", str(demo_home)) for name in EXAMPLES]
+    assert [exact(of_answer(a)) for a in answers] == by_python
+
+
+def test_the_api_gives_the_same_numbers_as_python(
+    applications: list[Any], by_python: list[Any], demo_home: Path
+) -> None:
+    from fastapi.testclient import TestClient
+
+    from serving.app import create_app
+    from serving.settings import Settings
+
+    with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1") as client:
+        answers = [client.post("/v1/scores", json=a) for a in applications]
+        assert [a.status_code for a in answers] == [200] * len(answers)
+        assert [exact(of_answer(a.json())) for a in answers] == by_python
+
+
+def test_a_table_of_all_gives_the_same_numbers_as_each_alone(applications: list[Any], by_python: list[Any]) -> None:
+    table = ec.score_table(frame_of_columns(to_flat(applications)))
+    assert [exact(of_row(row)) for _, row in table.iterrows()] == by_python
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "xlsx"])
+def test_a_batch_file_gives_the_same_numbers_as_python(
+    ending: str, applications: list[Any], by_python: list[Any], demo_home: Path, tmp_path: Path
+) -> None:
+    source, target = tmp_path / f"in.{ending}", tmp_path / f"out.{ending}"
+    write(frame_of_columns(to_flat(applications)), source)
+    call("batch", "run", str(source), str(target), "--home", str(demo_home))
+    assert [exact(of_row(row)) for _, row in read(target).iterrows()] == by_python
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    if path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    elif path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_excel(path, index=False, engine="xlsxwriter")
+
+
+def read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_excel(path, engine="openpyxl")
