@@ -65,8 +65,7 @@ def group_sum(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Float
         >>> group_sum(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 0]), 2).tolist()
         [5.0, 2.0]
     """
-    result: Floats = np.bincount(group, weights=values, minlength=groups)
-    return result
+    return np.asarray(np.bincount(group, weights=values, minlength=groups), dtype=np.float64)
 
 
 def group_min(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Floats:

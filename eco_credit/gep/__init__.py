@@ -1,0 +1,16 @@
+"""Gross ecosystem product (生态产品总值): flows of one area and year under one named norm.
+
+The total is public benefit for the most part. It is never a collateral value.
+"""
+
+from eco_credit.gep.account import GepAccount, account, combine
+from eco_credit.gep.flow import LeftOut, Notice, ServiceFlow
+from eco_credit.gep.flows import flows_for, pledge_columns, share
+from eco_credit.gep.norms import Norm, norm_of, norms
+from eco_credit.gep.service import Service
+from eco_credit.gep.services import services
+
+__all__ = [
+    "GepAccount", "LeftOut", "Norm", "Notice", "Service", "ServiceFlow", "account", "combine", "flows_for",
+    "norm_of", "norms", "pledge_columns", "services", "share",
+]

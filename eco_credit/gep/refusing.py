@@ -1,0 +1,136 @@
+"""What a row must have before it can be valued: known names, inputs in bounds, units that cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eco_credit.core.errors import ContractError, Violation
+from eco_credit.core.numbers import Columns, number, rows_of, text
+from eco_credit.gep import measure
+from eco_credit.gep.compute import Filled, Index
+from eco_credit.gep.service import Choice, Input, Parameter, Service
+from eco_credit.rulebook import RuleSet
+
+_PLAIN_TONNES = (
+    "say whether the tonnes are carbon (tC) or carbon dioxide (tCO2)", "请注明吨碳（tC）还是吨二氧化碳（tCO2）",
+)
+
+
+def of_names(rows: Columns, known: Mapping[str, Service]) -> list[Violation]:
+    """Service codes that are blank or not on the list."""
+    found = []
+    for row, code in enumerate(text(rows, "service"), start=1):
+        if code is None:
+            found.append(Violation("service", "required", "state the service", "请填服务指标", row))
+        elif code not in known:
+            found.append(Violation("service", "service_unknown", f"use one of: {', '.join(known)}",
+                                   "服务指标不在封闭清单内", row))
+    return found
+
+
+def of_inputs(service: Service, own: Columns, index: Index, rules: RuleSet) -> list[Violation]:
+    """Inputs of one service outside their bounds, and codes that are not listed."""
+    found: list[Violation] = []
+    for field in service.inputs:
+        if field.unit != "text":
+            found += _bounds(field, own, index, rules)
+    arguments = [a for step in service.steps for a in step.arguments.values()]
+    for argument in arguments:
+        if isinstance(argument, Choice):
+            found += _codes(argument.column, argument.options, own, index)
+        elif isinstance(argument, Parameter) and argument.key is not None:
+            blank = np.isnan(number(own, argument.column)) if argument.column else np.ones(rows_of(own), np.bool_)
+            found += _codes(argument.key, rules.table(argument.rule), own, np.where(blank, index, -1))
+    return list(dict.fromkeys(found))
+
+
+def _bounds(field: Input, own: Columns, index: Index, rules: RuleSet) -> list[Violation]:
+    top = rules.number(field.maximum_rule) if field.maximum_rule else field.maximum
+    values = number(own, field.column)
+    found = []
+    for i, value in enumerate(values):
+        if field.minimum is not None and value < field.minimum:
+            found.append(Violation(field.column, "minimum", f"{field.en}: at least {field.minimum:g} {field.unit}",
+                                   f"{field.zh}：不小于 {field.minimum:g}", int(index[i]) + 1))
+        if top is not None and value > top:
+            found.append(Violation(field.column, "maximum", f"{field.en}: at most {top:g} {field.unit}",
+                                   f"{field.zh}：不大于 {top:g}", int(index[i]) + 1))
+    return found
+
+
+def _codes(column: str, listed: Mapping[str, float], own: Columns, index: Index) -> list[Violation]:
+    return [
+        Violation(column, "not_listed", f"use one of: {', '.join(listed)}", "该代码不在清单内，不得按零处理",
+                  int(row) + 1)
+        for row, code in zip(index, text(own, column), strict=True)
+        if row >= 0 and code is not None and code not in listed
+    ]
+
+
+def of_amounts(service: Service, own: Columns, filled: Filled, index: Index) -> list[Violation]:
+    """Rows of one service without a value, or with units that are missing, unknown or do not cancel.
+
+    Args:
+        service: the service of all rows.
+        own: the rows as they came.
+        filled: the rows after the steps.
+        index: place of each row in the whole table.
+    """
+    found: list[Violation] = []
+    for i, row in enumerate(index):
+        place = int(row) + 1
+        unit, given = filled.columns["physical_unit"][i], own["physical_unit"][i]
+        if given is not None and given != unit:
+            found.append(Violation("physical_unit", "computed_unit", f"computed in {unit}: leave the unit blank",
+                                   f"功能量按 {unit} 计算，单位请留空", place))
+        if not _has_value(filled.columns, i):
+            found.append(_no_value(service, own, i, place))
+        found += _units(service, filled.columns, i, place)
+    return found
+
+
+def _has_value(columns: Columns, i: int) -> bool:
+    known = {name: not np.isnan(number(columns, name)[i]) for name in ("value", "value_cny", "physical", "price")}
+    return known["value"] or known["value_cny"] or (known["physical"] and known["price"])
+
+
+def _no_value(service: Service, own: Columns, i: int, place: int) -> Violation:
+    blank = [field.column for field in service.inputs if field.unit != "text" and np.isnan(own[field.column][i])]
+    hint = f", or inputs (blank here: {', '.join(blank)})" if blank else ""
+    items = ", ".join(item.code for item in service.items)
+    named = f"; items that can be computed: {items}" if items else ""
+    return Violation("value", "no_value", f"give a value, or a quantity and a price{hint}{named}",
+                     "请填价值量，或功能量与单价，或计算所需的各列", place)
+
+
+def _units(service: Service, columns: Columns, i: int, place: int) -> list[Violation]:
+    """Units of one row: stated where a number is, on the list, of the service, and cancelling."""
+    found = [
+        Violation(f"{name}_unit", "unit_not_stated", "state the unit", "请注明单位", place)
+        for name in ("physical", "price", "value")
+        if not np.isnan(number(columns, name)[i]) and columns[f"{name}_unit"][i] is None
+    ]
+    quantity, price = columns["physical_unit"][i], columns["price_unit"][i]
+    try:
+        if columns["value_unit"][i] is not None:
+            measure.money(columns["value_unit"][i])
+        if quantity is not None and measure.quantity(quantity).kind == "mass" and service.code == "carbon":
+            found.append(Violation("physical_unit", "carbon_mass_not_stated", *_PLAIN_TONNES, place))
+        elif quantity is not None and price is not None:
+            measure.factor(quantity, price)
+        if price is not None:
+            found += _price_kind(service, measure.price(price)[1].kind, place)
+    except ContractError as error:
+        found += [Violation(v.field, v.rule, v.en, v.zh, place) for v in error.violations]
+    return found
+
+
+def _price_kind(service: Service, kind: str, place: int) -> list[Violation]:
+    if not service.price_kinds or kind in service.price_kinds:
+        return []
+    if service.code == "carbon" and kind == "mass":
+        return [Violation("price_unit", "carbon_mass_not_stated", *_PLAIN_TONNES, place)]
+    return [Violation("price_unit", "price_kind", f"{service.en} is not priced per {kind}",
+                      f"{service.zh}不按该单位计价", place)]
