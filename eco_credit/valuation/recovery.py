@@ -1,0 +1,69 @@
+"""Expected recovery: what a sale under stress brings, in money of today.
+
+It starts from the central appraisal and not from the lending value: a haircut protects the lender's
+limit, it does not change what a buyer pays, and taking it twice would overstate the loss.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eco_credit.core.numbers import Floats
+from eco_credit.core.units import MONTHS_PER_YEAR, units
+from eco_credit.rulebook import RuleSet
+from eco_credit.valuation.kind import Kind
+from eco_credit.valuation.methods.annuity import present_factor
+
+
+@units(
+    central="CNY", sale_factor="dimensionless", cost_ratio="dimensionless", discount_factor="dimensionless",
+    prior_claims="CNY", returns="CNY",
+)
+def sale_proceeds(
+    central: Floats, sale_factor: float, *, cost_ratio: float, discount_factor: Floats, prior_claims: Floats
+) -> Floats:
+    """Net proceeds of a forced sale in money of today.
+
+    ``max(0, V f (1 - c) d - claims)``
+
+    Args:
+        central: appraised value V, CNY, shape (n,).
+        sale_factor: price of the forced sale as a part of the appraisal, f.
+        cost_ratio: costs of the sale as a part of the price, c.
+        discount_factor: factor for the time to the sale, d.
+        prior_claims: paid before the lender, CNY, shape (n,).
+
+    Returns:
+        CNY, shape (n,), between 0 and V.
+    """
+    return np.maximum(0.0, central * sale_factor * (1.0 - cost_ratio) * discount_factor - prior_claims)
+
+
+def recovery(kind: Kind, central: Floats, *, prior_claims: Floats, rules: RuleSet) -> tuple[Floats, Floats, Floats]:
+    """Low, central and high recovery of n pledges.
+
+    The low case takes the low price, the high cost and the long wait together; the high case the
+    opposite. Rules read: ``<kind>.sale_factor``, ``<kind>.sale_cost``, ``<kind>.sale_months`` (tables
+    of low, central, high) and ``valuation.disposal.discount_rate``.
+
+    Args:
+        kind: the kind of collateral.
+        central: appraised value, CNY, shape (n,).
+        prior_claims: CNY, shape (n,).
+        rules: rules of the day.
+
+    Returns:
+        Three arrays of CNY, shape (n,), in rising order.
+    """
+    factor = rules.table(f"{kind.rules}.sale_factor")
+    cost = rules.table(f"{kind.rules}.sale_cost")
+    months = rules.table(f"{kind.rules}.sale_months")
+    rate = np.full(1, rules.number("valuation.disposal.discount_rate"))
+    found = []
+    for price, burden in (("low", "high"), ("central", "central"), ("high", "low")):
+        discount = present_factor(rate, np.full(1, float(months[burden]) / MONTHS_PER_YEAR))
+        found.append(sale_proceeds(
+            central, float(factor[price]), cost_ratio=float(cost[burden]), discount_factor=discount,
+            prior_claims=prior_claims,
+        ))
+    return found[0], found[1], found[2]
