@@ -1,0 +1,112 @@
+"""Rules between fields, each written once for a single record and for a million rows.
+
+* ``not_after`` / ``at_most``: the first field is at most the second, where both are known.
+* ``sum_at_most``: the known fields add up to at most ``limit``.
+* ``required_with``: the first field must be given when the second is.
+* ``identifier``: the first field must pass the format that the field ``by`` selects.
+* ``unique``: no two members of one list, or rows of one application, share the field.
+* ``kind_columns``: in a flat file, the columns of the row's own kind that must be given are given,
+  and those of other kinds are blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eco_credit.contracts.field import Broken, Check, Field
+from eco_credit.core.identifiers import FORMATS
+from eco_credit.core.numbers import Bools, Columns
+
+SUM_TOLERANCE = 1e-9
+"""Shares written with finite digits may add up to one a few ulp above one."""
+_Found = Iterator[Broken]
+
+
+def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Broken]:
+    """Rows that break one rule.
+
+    Args:
+        check: the rule.
+        columns: all columns the rule reads, typed, n rows.
+        fields: the fields of the contract.
+
+    Returns:
+        One entry for each field at fault.
+    """
+    return list(_RULES[check.rule](check, columns, fields))
+
+
+def given(column: npt.NDArray[Any]) -> Bools:
+    """True where a value is known."""
+    if column.dtype.kind == "O":
+        return np.fromiter((value is not None for value in column), bool, len(column))
+    blank: Bools = np.isnat(column) if column.dtype.kind == "M" else np.isnan(column)
+    return ~blank
+
+
+def _ordered(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    first, second = (columns[name] for name in check.fields)
+    with np.errstate(invalid="ignore"):
+        yield Broken(np.greater(first, second), check.fields[0], check.rule)
+
+
+def _sum_at_most(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    total = np.zeros(len(columns[check.fields[0]]))
+    for name in check.fields:
+        total = total + np.where(given(columns[name]), columns[name], 0.0)
+    yield Broken(total > (check.limit or 0.0) + SUM_TOLERANCE, check.fields[0], check.rule)
+
+
+def _required_with(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    needed, cause = (columns[name] for name in check.fields)
+    yield Broken(given(cause) & ~given(needed), check.fields[0], check.rule)
+
+
+def _identifier(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    name, formats = check.fields[0], dict(check.formats)
+    verdicts: dict[tuple[Any, Any], bool] = {}
+    for pair in zip(columns[check.by or ""], columns[name], strict=True):
+        if pair not in verdicts:
+            form = FORMATS.get(formats.get(pair[0], ""))
+            verdicts[pair] = form is not None and pair[1] is not None and not form.check(pair[1]).valid
+    pairs = zip(columns[check.by or ""], columns[name], strict=True)
+    yield Broken(np.fromiter((verdicts[pair] for pair in pairs), bool, len(columns[name])), name, check.rule)
+
+
+def _unique(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    seen: set[tuple[Any, ...]] = set()
+    rows = list(zip(*(columns[name] for name in check.fields), strict=True))
+    mask = np.zeros(len(rows), dtype=bool)
+    for place, row in enumerate(rows):
+        mask[place] = row in seen
+        seen.add(row)
+    yield Broken(mask, check.fields[-1], check.rule)
+
+
+def _kind_columns(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
+    kinds = columns[check.fields[0]]
+    of_kind = {kind: np.fromiter((k == kind for k in kinds), bool, len(kinds)) for kind in set(kinds) - {None}}
+    for field in fields:
+        if not field.kinds:
+            continue
+        known = given(columns[field.column])
+        for kind, rows in of_kind.items():
+            if kind in field.required_kinds:
+                yield Broken(rows & ~known, field.name, "missing")
+            elif kind not in field.kinds:
+                yield Broken(rows & known, field.name, "other_kind")
+
+
+_RULES: dict[str, Callable[[Check, Columns, Sequence[Field]], _Found]] = {
+    "not_after": _ordered,
+    "at_most": _ordered,
+    "sum_at_most": _sum_at_most,
+    "required_with": _required_with,
+    "identifier": _identifier,
+    "unique": _unique,
+    "kind_columns": _kind_columns,
+}
