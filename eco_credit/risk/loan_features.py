@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.numbers import (
     Bools,
     Columns,
@@ -80,7 +82,17 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
     table["term_cover"] = sums.right_months / months
     for kind, (rows, values) in pledges.items():
         table |= _kind_features(kind, _rows(rows), values, sums)
-    return {name: np.ascontiguousarray(column, dtype=np.float64) for name, column in table.items()}
+    absent = {name: np.full(rows_of(loans), value) for name, value in _without_pledge() if name not in table}
+    return {name: np.ascontiguousarray(column, dtype=np.float64) for name, column in (table | absent).items()}
+
+
+@cache
+def _without_pledge() -> tuple[tuple[str, float], ...]:
+    """Features of the kinds when no pledge of the kind is offered: no share of the value, the rest unknown."""
+    names = [field.column for field in contract("loan_tape").fields]
+    shares = [share_name(kind) for kind in pledge_kinds()]
+    own = tuple(f"{share.removeprefix('share_')}_" for share in shares)
+    return tuple((name, 0.0 if name in shares else np.nan) for name in names if name in shares or name.startswith(own))
 
 
 def share_name(kind: str) -> str:

@@ -1,0 +1,136 @@
+"""The application: routes, problems, lifetime. One app carries both the API and the web page."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eco_credit.core.errors import ContractError, EcoCreditError
+from eco_credit.core.provenance import code_version
+from serving import decide
+from serving.audit import KeyConflict
+from serving.audit.journal import Clock, utc_now
+from serving.envelope import Envelope, log_failure
+from serving.models import Champions, reconcile
+from serving.openapi import describe
+from serving.pipeline import House, Pipeline
+from serving.problems import Problem, from_error, response
+from serving.routes import accounts, appraisals, catalogue, decisions, operations, scores
+from serving.routes.shapes import violations_of
+from serving.settings import Settings
+from serving.state import State
+
+_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "receive_timeout", 413: "body_too_large"}
+
+
+def _on_problem(request: Request, error: Problem) -> Response:
+    return response(error, request)
+
+
+def _on_error(request: Request, error: EcoCreditError) -> Response:
+    problem = from_error(error)
+    if problem.kind.status >= 500:
+        log_failure(error, request.scope)
+    return response(problem, request)
+
+
+def _on_conflict(request: Request, error: KeyConflict) -> Response:
+    return response(decide.conflict(error), request)
+
+
+def _on_http(request: Request, error: HTTPException) -> Response:
+    problem = Problem(_BY_STATUS.get(error.status_code, "bad_request"), headers=error.headers)
+    return response(problem, request)
+
+
+def _on_validation(request: Request, error: RequestValidationError) -> Response:
+    return response(from_error(ContractError(violations_of(list(error.errors())))), request)
+
+
+async def _keep_fresh(state: State) -> None:
+    """Look for a new champion until the service ends."""
+    if state.settings.reconcile:
+        await asyncio.to_thread(reconcile, state.settings)
+    while True:
+        await asyncio.to_thread(state.refresh)
+        await asyncio.sleep(state.settings.refresh_seconds)
+
+
+def _lifespan(state: State) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(state.start)
+        fresh = asyncio.create_task(_keep_fresh(state))
+        try:
+            yield
+        finally:
+            fresh.cancel()
+            with suppress(asyncio.CancelledError):
+                await fresh
+            await asyncio.to_thread(state.stop)
+
+    return lifespan
+
+
+def _add_web(app: FastAPI, state: State) -> None:
+    """Add the web page where it is wanted and its room is installed."""
+    if state.settings.web and importlib.util.find_spec("serving.web.routes") is not None:
+        app.include_router(importlib.import_module("serving.web.routes").build_router(state), include_in_schema=False)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    pipeline: Pipeline | None = None,
+    champions: Champions | None = None,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        settings: what to serve and how; read from ``ECO_CREDIT_*`` when None.
+        pipeline: computations behind the routes; those of the house when None.
+        champions: holder of the model in service; the store's champion when None.
+        clock: gives the UTC time of records.
+
+    Returns:
+        the ASGI application; its `State` is at ``app.state.service``. Nothing is opened or loaded
+        before its lifespan starts.
+    """
+    settings = settings or Settings()
+    state = State(settings, champions or Champions(settings), pipeline or House(), clock)
+    app = FastAPI(
+        title="eco_credit",
+        version=code_version(),
+        lifespan=_lifespan(state),
+        # The documentation pages of the framework load scripts from outside; the file itself stays.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.service = state
+    app.add_middleware(Envelope, state=state)
+    for kind, answer in (
+        (Problem, _on_problem),
+        (EcoCreditError, _on_error),
+        (KeyConflict, _on_conflict),
+        (HTTPException, _on_http),
+        (RequestValidationError, _on_validation),
+    ):
+        app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
+    for room in (scores, decisions, appraisals, accounts, catalogue, operations):
+        app.include_router(room.build_router(state))
+    _add_web(app, state)
+    describe(app)
+    return app

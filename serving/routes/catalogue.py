@@ -1,0 +1,91 @@
+"""What the service works with: models, contracts, rules, problem types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from serving.problems import PROBLEMS, Problem
+from serving.routes.reply import json_reply
+from serving.state import State
+
+_NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+
+
+def build_router(state: State) -> APIRouter:
+    """The read-only routes, on one service."""
+    router = APIRouter(tags=["catalogue"])
+
+    @router.get("/v1/models", operation_id="models", summary="The model in service", response_class=Response)
+    async def models() -> Response:
+        """Name, version and digest of the champion, and the bars it passed."""
+        return json_reply(await state.run(model_card, state))
+
+    @router.get("/v1/contracts/{name}", operation_id="contract", summary="A data contract", response_class=Response)
+    async def contract(name: str) -> Response:
+        """JSON Schema of a contract with the labels, units and lists of its fields."""
+        return json_reply(await state.run(contract_card, name))
+
+    @router.get("/v1/rules", operation_id="rules", summary="Rules in force on a day", response_class=Response)
+    async def rules(
+        day: Annotated[dt.date | None, Query(description="Day the rules are read for; today (UTC) without it")] = None,
+        prefix: Annotated[str, Query(max_length=100, description="Only names that start so")] = "",
+    ) -> Response:
+        """Value, unit, authority and reference of each rule."""
+        return json_reply(await state.run(rules_card, state, day or state.clock().date(), prefix))
+
+    @router.get("/problems/{code}", operation_id="problem", summary="A problem type", response_class=Response)
+    async def problem(code: str) -> Response:
+        """Title and status of a problem type: what the ``type`` of a problem document points to."""
+        if code not in PROBLEMS:
+            raise Problem("not_found")
+        kind = PROBLEMS[code]
+        return json_reply({"type": f"/problems/{code}", "status": kind.status, "en": kind.en, "zh": kind.zh})
+
+    return router
+
+
+def model_card(state: State) -> dict[str, Any]:
+    """The model in service, and whether a newer one was refused.
+
+    Raises:
+        ModelNotServable: none is in service.
+    """
+    triple = state.champions.current()
+    package = triple.package
+    served = {
+        "name": package.name,
+        "version": package.version,
+        "digest": package.digest,
+        "synthetic": package.synthetic,
+        "contract": triple.contract,
+        "gate": package.gate,
+    }
+    return {"models": [served], "alarm": state.champions.alarm, "demo": state.demo}
+
+
+def contract_card(name: str) -> dict[str, Any]:
+    """A contract as JSON Schema with the labels of its fields.
+
+    Raises:
+        Problem: ``not_found``.
+    """
+    from serving.schemas import contract_document
+
+    return contract_document(name)
+
+
+def rules_card(state: State, day: dt.date, prefix: str) -> dict[str, Any]:
+    """The rules of a day whose names start with a prefix."""
+    rules = state.champions.book().at(day)
+    shown = [
+        {
+            "name": r.name, "about": r.about, "zh": r.zh, "unit": r.unit, "authority": r.authority, "value": r.value,
+            "range": list(r.range) if r.range else None, "ref": r.ref, "article": r.article, "verify": r.verify,
+        }
+        for r in rules.under(prefix)
+    ]
+    return {"day": str(day), "rules_hash": rules.digest, "overlay_hash": rules.overlay_digest, "rules": shown}

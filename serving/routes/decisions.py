@@ -1,0 +1,63 @@
+"""``/v1/decisions``: read a recorded answer, record what a person decided."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving import decide
+from serving.json_body import read_object
+from serving.problems import Problem
+from serving.routes.answers import DecisionRecord, OutcomeAnswer
+from serving.routes.reply import body_of, idempotency_key, json_reply, stored_reply
+from serving.state import State
+
+
+def build_router(state: State) -> APIRouter:
+    """The routes for recorded decisions, on one service."""
+    router = APIRouter(tags=["decisions"])
+
+    @router.get(
+        "/v1/decisions/{decision_id}",
+        operation_id="decision",
+        summary="A recorded answer with what people decided about it",
+        response_class=Response,
+        responses={200: {"model": DecisionRecord}},
+    )
+    async def decision(decision_id: str) -> Response:
+        """The stored answer and its place in the log; the last outcome stands."""
+        found = await decide.find(state, decision_id)
+        if found.entry.kind != "score":
+            raise Problem("not_found")
+        outcomes = await decide.outcomes(state, decision_id)
+        return json_reply({
+            "decision_id": decision_id,
+            "sequence": found.sequence,
+            "created_at": found.created_at,
+            "previous_hash": found.previous_hash,
+            "hash": found.hash,
+            "request_hash": found.entry.request_hash,
+            "answer": json.loads(found.entry.answer),
+            "outcomes": [json.loads(o.entry.answer) | {"created_at": o.created_at} for o in outcomes],
+        })
+
+    @router.post(
+        "/v1/decisions/{decision_id}/outcome",
+        operation_id="outcome",
+        summary="Record what a person decided",
+        status_code=201,
+        response_class=Response,
+        responses={201: {"model": OutcomeAnswer}},
+        openapi_extra=body_of("Outcome", keyed=True),
+    )
+    async def outcome(decision_id: str, request: Request) -> Response:
+        """A new record that points to the answer; nothing recorded is ever changed."""
+        key = idempotency_key(request, state)
+        raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)
+        recorded = await decide.decide_by_person(state, decision_id, raw, key=key)
+        return stored_reply(recorded, status=201, location=f"/v1/decisions/{decision_id}")
+
+    return router

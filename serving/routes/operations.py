@@ -1,0 +1,48 @@
+"""For the operator: is it alive, can it answer, how is it doing."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from serving.routes.reply import json_reply
+from serving.state import State
+
+
+def build_router(state: State) -> APIRouter:
+    """The operator's routes, on one service."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/livez", operation_id="live", summary="The process runs", response_class=Response)
+    async def live() -> Response:
+        """Always ok while the process answers."""
+        return json_reply({"status": "ok"})
+
+    @router.get(
+        "/readyz",
+        operation_id="ready",
+        summary="The service can answer",
+        response_class=Response,
+        responses={503: {"description": "Not ready; the checks that failed are false"}},
+    )
+    async def ready() -> Response:
+        """A verified model is in service and the decision log takes records."""
+        checks = {
+            "model": state.champions.ready,
+            "journal": await asyncio.to_thread(state.journal.writable),
+            "queue": not state.journal.full,
+            "running": not state.stopping,
+        }
+        status = 200 if all(checks.values()) else 503
+        return json_reply({"ready": status == 200, "checks": checks, "alarm": state.champions.alarm}, status)
+
+    @router.get("/metrics", operation_id="metrics", summary="Figures (Prometheus)", response_class=Response)
+    async def metrics() -> Response:
+        """Counts and times by route."""
+        state.metrics.waiting.set(state.journal.waiting)
+        return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

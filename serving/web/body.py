@@ -1,0 +1,77 @@
+"""Receiving a posted form: bounded in size, time and number of names, and only from our own pages."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from eco_credit.core.errors import EcoCreditError
+
+MAX_FORM_BYTES = 200_000
+"""A form with twenty pledges filled to the brim stays below this."""
+MAX_NAMES = 4_000
+_SECONDS = 10.0
+
+
+class FormRefused(EcoCreditError):
+    """A posted form that is not read at all.
+
+    Attributes:
+        key: key of the sentence that says why.
+        status: HTTP status.
+    """
+
+    code = "form_refused"
+
+    def __init__(self, key: str, status: int) -> None:
+        """Name the sentence and the status."""
+        super().__init__(key)
+        self.key, self.status = key, status
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a form sent from another site.
+
+    The page has no session to steal, but a stranger's page could otherwise fill the decision log.
+    Browsers say where a form comes from in ``Sec-Fetch-Site``; callers that send none are not browsers.
+
+    Raises:
+        FormRefused: 403, the form comes from elsewhere.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise FormRefused("notice.cross_site", 403)
+
+
+async def _bounded(request: Request) -> bytes:
+    """The body, counted while it arrives."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise FormRefused("notice.too_large", 413)
+    return bytes(body)
+
+
+async def read_body(request: Request) -> dict[str, str]:
+    """Receive a form.
+
+    Returns:
+        Posted names and texts; of a name posted twice the first one counts.
+
+    Raises:
+        FormRefused: too large or too many names (413), too slow (408), not a form in UTF-8 (400), from
+            another site (403).
+    """
+    check_origin(request)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            body = await _bounded(request)
+    except (TimeoutError, ClientDisconnect):
+        raise FormRefused("notice.refused", 408) from None
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_NAMES, errors="strict")
+    except ValueError:
+        raise FormRefused("notice.refused", 400) from None
+    return dict(reversed(pairs))

@@ -1,0 +1,76 @@
+"""What happens between a posted form and the decision: first values, changes to lists, checks, the key."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from eco_credit.contracts import read_application
+from eco_credit.core.canonical import digest
+from eco_credit.core.errors import ContractError
+from serving.web.examples import example
+from serving.web.form import MAX_MEMBERS, Raw, Reading, read_form, write_form
+
+BEIJING = timezone(timedelta(hours=8))
+"""The desk's day is the day in Beijing, which keeps no summer time."""
+_FORM_ID = re.compile(r"[0-9a-f]{32}")
+_KEY_DIGITS = 24
+
+
+def form_id(raw: Mapping[str, str]) -> str:
+    """The identifier of one sheet of the form: kept over corrections, new for a new sheet."""
+    given = raw.get("form_id", "")
+    return given if _FORM_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def first_values(now: datetime) -> Raw:
+    """What a fresh form already says: a number of its own, today, and one pledge.
+
+    Args:
+        now: the time in UTC.
+    """
+    today = now.astimezone(BEIJING).date().isoformat()
+    number = f"WEB-{today.replace('-', '')}-{uuid.uuid4().hex[:8].upper()}"
+    return {"application_id": number, "as_of": today, "pledges[0].pledge_id": "P1", "pledges[0].charge_rank": "1"}
+
+
+def example_values(kind: str) -> Raw:
+    """The synthetic example of a kind as form values."""
+    return write_form(kind, example(kind) or {})
+
+
+def resized(raw: Raw) -> Raw | None:
+    """The form with one member more or less where a button asked for it, else None."""
+    for button, step in (("add", 1), ("drop", -1)):
+        path = raw.get(button, "")
+        if not path:
+            continue
+        count = raw.get(f"count:{path}", "0")
+        members = int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+        kept = {name: text for name, text in raw.items() if name != button}
+        return kept | {f"count:{path}": str(max(0, min(members + step, MAX_MEMBERS)))}
+    return None
+
+
+def checked(kind: str, raw: Mapping[str, str]) -> Reading:
+    """Read a form and check it against the contract, so that all complaints come at once.
+
+    Returns:
+        The application and every violation; a text that is not a number hides what the contract
+        would say about the missing value.
+    """
+    reading = read_form(kind, raw)
+    known = {one.field for one in reading.violations}
+    try:
+        read_application(reading.application)
+    except ContractError as error:
+        reading.violations.extend(one for one in error.violations if one.field not in known)
+    return reading
+
+
+def key_for(raw: Mapping[str, str], application: Mapping[str, Any]) -> str:
+    """The idempotency key: a sheet sent twice unchanged is decided once, a changed one anew."""
+    return f"web-{form_id(raw)}-{digest(dict(application))[:_KEY_DIGITS]}"

@@ -1,0 +1,82 @@
+"""Drawing a page: words, language, addresses and the template, as a response that is not stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from eco_credit.reports.memo import stylesheet
+from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
+from serving.web.language import language_of, switched, words_of
+
+LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
+_MEDIA = {"desk.css": "text/css; charset=utf-8", "memo.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+
+
+@cache
+def asset(name: str) -> tuple[bytes, str] | None:
+    """A file of the page and its media type, or None when the page has no such file."""
+    if name not in _MEDIA:
+        return None
+    if name == "memo.css":
+        return stylesheet().encode(), _MEDIA[name]
+    return files("serving.web").joinpath("static", name).read_bytes(), _MEDIA[name]
+
+
+@cache
+def address(name: str) -> str:
+    """Address of a file with its digest, so that a browser may keep it for ever."""
+    found = asset(name)
+    digest = sha256(found[0]).hexdigest()[:12] if found else ""
+    return f"/static/{name}?v={digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page being answered: its request, language and words."""
+
+    request: Request
+    demo: bool
+    lang: str
+    t: Translate
+
+    @classmethod
+    def of(cls, request: Request, *, demo: bool) -> Page:
+        """Choose the language of a request."""
+        lang = language_of(request)
+        return cls(request, demo, lang, words_of(lang))
+
+    def draw(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Fill a template; what a page shows may be personal, so nothing on the way keeps it."""
+        names = [(LANGUAGE_TAGS[lang], name, switched(self.request, lang)) for lang, name in LANGUAGE_NAMES.items()]
+        text = environment("serving.web").get_template(template).render(
+            t=self.t,
+            lang=self.lang,
+            lang_tag=LANGUAGE_TAGS[self.lang],
+            languages=names,
+            demo=self.demo,
+            css_address=address("desk.css"),
+            icon_address=address("icon.svg"),
+            **values,
+        )
+        return html(text, self.lang, status=status)
+
+    def notice(self, title: str, text: str, *, status: int) -> Response:
+        """A page that says why there is nothing to show."""
+        return self.draw("notice.html.j2", status=status, title=title, text=text)
+
+
+def html(text: str, lang: str, *, status: int = 200) -> Response:
+    """HTML that depends on the language and is not stored."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": LANGUAGE_TAGS[lang],
+        "Vary": "Accept-Language",
+    }
+    return HTMLResponse(text, status, headers)

@@ -1,0 +1,181 @@
+"""The pages of the desk and their addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from eco_credit.contracts import contract, pledge_kinds
+from eco_credit.core.errors import EcoCreditError, Violation
+from eco_credit.reports import memo
+from eco_credit.reports.sheet import kind_label, sheet
+from serving import decide
+from serving.problems import Problem, from_error
+from serving.web import desk
+from serving.web.body import FormRefused, read_body
+from serving.web.examples import example
+from serving.web.pages import Page, address, asset, html
+from serving.web.view import FormView, by_path, summary
+
+if TYPE_CHECKING:
+    from serving.state import State
+
+
+def build_router(state: State) -> APIRouter:
+    """The routes of the web page, outside the versioned API.
+
+    Args:
+        state: the service; applications take the same way as those of ``POST /v1/scores``.
+
+    Returns:
+        A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
+    """
+    router = APIRouter(include_in_schema=False)
+    for routes in (_add_files, _add_home, _add_form, _add_decisions):
+        routes(router, state)
+    return router
+
+
+def _add_files(router: APIRouter, _: State) -> None:
+    @router.get("/static/{name}")
+    async def static(name: str) -> Response:
+        found = asset(name)
+        if found is None:
+            raise Problem("not_found")
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _add_home(router: APIRouter, state: State) -> None:
+    @router.get("/")
+    async def home(request: Request) -> Response:
+        page = Page.of(request, demo=state.demo)
+        return page.draw("home.html.j2", kinds=[_kind_card(name, page) for name in pledge_kinds()], recent=[])
+
+
+def _kind_card(name: str, page: Page) -> dict[str, Any]:
+    """Name and one sentence about a kind; a kind from outside brings the sentence in its contract."""
+    try:
+        about = page.t(f"kinds.{name}")
+    except KeyError:
+        about = contract(name).description
+    return {"name": name, "label": kind_label(name, page.lang), "about": about, "example": example(name)}
+
+
+def _add_form(router: APIRouter, state: State) -> None:
+    @router.get("/apply/{kind}")
+    async def form(request: Request, kind: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        if kind not in pledge_kinds():
+            return _missing(page)
+        asked = bool(request.query_params.get("example")) and example(kind) is not None
+        raw = desk.example_values(kind) if asked else desk.first_values(state.clock())
+        return _form_page(page, kind, raw, {}, is_example=asked)
+
+    @router.post("/apply/{kind}")
+    async def submit(request: Request, kind: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        if kind not in pledge_kinds():
+            return _missing(page)
+        try:
+            raw = await read_body(request)
+        except FormRefused as refusal:
+            return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
+        return await _submitted(state, page, kind, raw)
+
+
+async def _submitted(state: State, page: Page, kind: str, raw: dict[str, str]) -> Response:
+    """Add or drop a member of a list, show what is wrong, or decide and go to the decision."""
+    changed = desk.resized(raw)
+    if changed is not None:
+        return _form_page(page, kind, changed, {})
+    reading = desk.checked(kind, raw)
+    if reading.violations:
+        return _form_page(page, kind, raw, by_path(reading.violations), status=422)
+    try:
+        recorded = await decide.decide(state, reading.application, key=desk.key_for(raw, reading.application))
+    except (EcoCreditError, Problem) as error:
+        return _refusal(page, kind, raw, error)
+    return RedirectResponse(f"/decisions/{recorded.entry.decision_id}?lang={page.lang}", status_code=303)
+
+
+def _refusal(page: Page, kind: str, raw: dict[str, str], error: EcoCreditError | Problem) -> Response:
+    """The form again when a field is to blame, else a notice."""
+    problem = error if isinstance(error, Problem) else from_error(error)
+    if problem.violations:
+        return _form_page(page, kind, raw, by_path(problem.violations), status=problem.kind.status)
+    return page.notice(page.t("notice.unavailable"), getattr(problem.kind, page.lang), status=problem.kind.status)
+
+
+def _form_page(
+    page: Page,
+    kind: str,
+    raw: Mapping[str, str],
+    errors: Mapping[str, Violation],
+    *,
+    status: int = 200,
+    is_example: bool = False,
+) -> Response:
+    """The form with values kept and complaints at their fields."""
+    sections = FormView(kind, page.lang, page.t, raw, errors).sections()
+    return page.draw(
+        "form.html.j2",
+        status=status,
+        kind=kind,
+        kind_label=kind_label(kind, page.lang),
+        sections=sections,
+        complaints=summary(sections, errors, page.lang),
+        form_id=desk.form_id(raw),
+        has_example=example(kind) is not None,
+        is_example=is_example,
+    )
+
+
+def _add_decisions(router: APIRouter, state: State) -> None:
+    @router.get("/decisions")
+    async def find(request: Request, decision_id: str = "") -> Response:
+        page = Page.of(request, demo=state.demo)
+        found = await _recorded(state, decision_id.strip())
+        if found is None:
+            return _missing(page)
+        return RedirectResponse(f"/decisions/{decision_id.strip()}?lang={page.lang}", status_code=303)
+
+    @router.get("/decisions/{decision_id}")
+    async def decision(request: Request, decision_id: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        found = await _recorded(state, decision_id)
+        if found is None:
+            return _missing(page)
+        answer, application = found
+        return page.draw("result.html.j2", **sheet(answer, application, lang=page.lang, t=page.t))
+
+    @router.get("/decisions/{decision_id}/memo")
+    async def printed(request: Request, decision_id: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        found = await _recorded(state, decision_id)
+        if found is None:
+            return _missing(page)
+        answer, application = found
+        return html(memo(answer, application, lang=page.lang, css_address=address("memo.css")), page.lang)
+
+
+async def _recorded(state: State, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Answer and application of a recorded score, or None when there is no such record."""
+    try:
+        entry = (await decide.find(state, decision_id)).entry
+    except Problem as problem:
+        if problem.kind.status == 404:
+            return None
+        raise
+    if entry.kind != "score":
+        return None
+    return json.loads(entry.answer), json.loads(entry.request)
+
+
+def _missing(page: Page) -> Response:
+    """The page for an address or a decision that does not exist."""
+    return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)

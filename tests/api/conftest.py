@@ -1,0 +1,28 @@
+"""Fixtures of the API tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from api_service import Client, plain_client
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a store of this test's own, API only."""
+    return Settings(home=tmp_path / "home", refresh_seconds=0.05, web=False)
+
+
+@pytest.fixture
+def plain(settings: Settings) -> Iterator[Client]:
+    """A running service whose pipeline is simple."""
+    with plain_client(settings) as client:
+        yield client

@@ -1,0 +1,58 @@
+"""A store with a small hand-made model, signed by two keys and promoted: no training, no MLflow."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "risk"))
+
+import numpy as np
+from risk_samples import bundle_files, sample_rows
+
+from eco_credit.contracts import contract
+from eco_credit.core.canonical import canonical_json
+from eco_credit.registry import PackageMeta, Store, golden_rows, load_package, sign, write_package
+from eco_credit.registry.promote import Approval, install
+from eco_credit.risk import ModelBundle
+
+
+def files_of(synthetic: bool, base: float) -> dict[str, bytes]:
+    """All files of the package; ``base`` moves every PD, so that two packages differ."""
+    parts: dict[str, Any] = json.loads(json.dumps(bundle_files()))
+    parts["pd.json"]["platt"]["intercept"] += base
+    # The examples must lie inside the model's experience, so that they get a PD.
+    parts["support.json"]["features"]["term_cover"]["high"] = 1000.0
+    parts["support.json"]["joint"]["whiten"] = [[0.001, 0.0], [0.0, 0.001]]
+    bundle = ModelBundle.parse(parts)
+    worth, lent = np.full(5, 2e6), np.full(5, 1e6)
+    rows = golden_rows(bundle, sample_rows(), collateral_value=worth, exposure=lent)
+    return {name: canonical_json(part) for name, part in parts.items()} | {
+        "golden.json": canonical_json(rows),
+        "gate.json": canonical_json({"status": "green", "synthetic": synthetic}),
+    }
+
+
+def add_model(home: Path, version: int = 1, *, synthetic: bool = True, base: float = 0.0) -> Store:
+    """Write, sign and promote a package in a store; trained by one person, approved by another."""
+    store, tape = Store(home), contract("loan_tape")
+    trainer = store.enrol("T. Trainer", "trainer")
+    store.enrol("A. Approver", "approver")
+    meta = PackageMeta(
+        name="eco-credit",
+        contract={"name": tape.name, "version": tape.version, "digest": tape.digest},
+        rules={"day": "2026-11-23", "digest": "0" * 64},
+        data={"digest": "0" * 64, "rows": 400},
+        seed=version,
+        code_version="0",
+        libraries={},
+        synthetic=synthetic,
+    )
+    folder = home / "written" / str(version)
+    write_package(folder, files_of(synthetic, base), meta)
+    sign(folder, "trainer", trainer)
+    package = load_package(folder, store.trusted(), require_approval=False, version=str(version))
+    install(store, package, Approval("A. Approver", "test"))
+    return store
