@@ -93,6 +93,7 @@ def ensure_demo_store(home: Path, steps: Steps | None = None) -> Steps:
     done.run("simulate a loan tape", "simulate", str(tape), "--loans", str(LOANS), "--seed", str(SEED))
     done.run("check it against its contract", "contracts", "check", "loan_tape", str(tape))
     done.run("train, calibrate, evaluate, package, register", "train", PLAN, "--data", str(tape), "--home", str(home))
+    store.enrol(APPROVER, "approver")
     done.run(
         "promote by a second person",
         "promote",

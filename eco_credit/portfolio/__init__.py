@@ -1,0 +1,47 @@
+"""Figures of a portfolio of scored loans: guarantee, who bears what, loss, concentration, capital.
+
+Pure formulas take numbers or arrays; the terms of a guarantee are data; every number of law or
+policy comes from the rulebook (``portfolio.*``).
+"""
+
+from eco_credit.portfolio.book import Exposures, exposures_of
+from eco_credit.portfolio.concentration import effective_number, hhi, top_share
+from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
+from eco_credit.portfolio.guarantee import (
+    break_even_fee,
+    expected_payout,
+    guarantee_caps,
+    guarantee_weights,
+    leverage,
+    net_loss,
+    present_recovery,
+)
+from eco_credit.portfolio.loss import expected_excess, expected_tranche_loss, loss_quantile
+from eco_credit.portfolio.terms import GuaranteeTerms, read_terms
+from eco_credit.portfolio.waterfall import Shares, fill_layers, split_loss, tranche_loss
+
+__all__ = [
+    "Exposures",
+    "GuaranteeTerms",
+    "PortfolioFigures",
+    "Shares",
+    "break_even_fee",
+    "effective_number",
+    "expected_excess",
+    "expected_payout",
+    "expected_tranche_loss",
+    "exposures_of",
+    "fill_layers",
+    "guarantee_caps",
+    "guarantee_weights",
+    "hhi",
+    "leverage",
+    "loss_quantile",
+    "net_loss",
+    "portfolio_figures",
+    "present_recovery",
+    "read_terms",
+    "split_loss",
+    "top_share",
+    "tranche_loss",
+]

@@ -1,0 +1,234 @@
+"""The figures of a guarantee agency over scored loans: one call, plain data out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from eco_credit.core.errors import ConservationError
+from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
+from eco_credit.portfolio.book import Exposures
+from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
+from eco_credit.portfolio.guarantee import (
+    break_even_fee,
+    guarantee_caps,
+    guarantee_weights,
+    leverage,
+    present_recovery,
+)
+from eco_credit.portfolio.loss import expected_excess, loss_quantile
+from eco_credit.portfolio.terms import GuaranteeTerms
+from eco_credit.portfolio.waterfall import split_loss
+from eco_credit.rulebook import RuleSet
+
+BANK = "bank"
+"""The party that keeps the uncovered part of a loan and all loss above the payout cap."""
+
+
+@dataclass(frozen=True)
+class PortfolioFigures:
+    """Figures of one portfolio; money in yuan, rates as ratios, one year ahead.
+
+    Attributes:
+        counts: applications read, in the portfolio, left out, not scored.
+        balance: whole, covered, borne by the bearer, weighted.
+        loss: expected loss of all parties, its rate, average PD and LGD, loss quantile, excess over the cap.
+        borne: party to expected loss; adds up to the expected loss to the cent.
+        bearer: expected payout, recovery, net loss, costs, fees and margin of the party whose books these are.
+        limits: leverage and statutory caps; None without net assets.
+        concentration: Herfindahl index, largest shares, balance by kind and by area.
+        notices: reason codes that the figures give rise to.
+        synthetic: True when any row or model is synthetic.
+        terms: the terms used, for the record.
+    """
+
+    counts: dict[str, int]
+    balance: dict[str, float]
+    loss: dict[str, float | None]
+    borne: dict[str, float]
+    bearer: dict[str, float]
+    limits: dict[str, float | bool] | None
+    concentration: dict[str, Any]
+    notices: list[str]
+    synthetic: bool
+    terms: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet) -> PortfolioFigures:
+    """Work out all figures of a portfolio under guarantee terms.
+
+    Args:
+        book: the loans.
+        terms: complete guarantee terms.
+        rules: rules in force.
+
+    Returns:
+        The figures.
+
+    Raises:
+        ConservationError: the parties' parts do not add up to the loss.
+    """
+    expected = book.pd * book.lgd * book.exposure
+    borne = _borne(expected, terms)
+    balance = _balance(book, terms, rules)
+    loss = _loss(book, expected, terms=terms, rules=rules)
+    need = _capital_need(balance, loss, terms=terms, rules=rules)
+    bearer = _bearer(float(np.sum(expected)), balance, terms=terms, need=need)
+    limits = _limits(book, balance, terms=terms, rules=rules)
+    return PortfolioFigures(
+        counts={
+            "read": book.read,
+            "in_portfolio": len(book.exposure),
+            "left_out": book.left_out,
+            "not_scored": book.not_scored,
+        },
+        balance={name: _yuan(value) for name, value in balance.items()},
+        loss=loss,
+        borne=borne,
+        bearer=bearer,
+        limits=limits,
+        concentration=_concentration(book),
+        notices=_notices(bearer, limits, terms=terms, rules=rules),
+        synthetic=book.synthetic,
+        terms=_terms(terms),
+    )
+
+
+def _borne(expected: Floats, terms: GuaranteeTerms) -> dict[str, float]:
+    """Expected loss by party in whole cents: the bank adds the uncovered part to its share."""
+    whole = rounded(expected * 100.0, 0).astype(np.int64)
+    covered = rounded(expected * terms.cover * 100.0, 0).astype(np.int64)
+    parts = {party: int(part.sum()) for party, part in split_loss(covered, terms.split).items()}
+    parts[BANK] = parts.get(BANK, 0) + int((whole - covered).sum())
+    if sum(parts.values()) != int(whole.sum()):
+        raise ConservationError("the parties' parts do not add up to the loss", "各方承担之和不等于损失")
+    return {party: cents / 100.0 for party, cents in parts.items()}
+
+
+def _balance(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float]:
+    """Balances before rounding: the weight is decided on the contract, applied to the share borne."""
+    share = terms.cover * terms.split.ratio(terms.bearer)
+    weights = guarantee_weights(book.borrower_class, book.exposure, rules=rules)
+    whole = float(np.sum(book.exposure))
+    weighted = float(np.sum(weights * book.exposure)) * share
+    return {"whole": whole, "covered": whole * terms.cover, "borne": whole * share, "weighted": weighted}
+
+
+def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float | None]:
+    """Expected loss, its averages, the quantile and the part above the cap (one-factor, fine-grained)."""
+    whole, total = float(np.sum(book.exposure)), float(np.sum(expected))
+    at_default = float(np.sum(book.exposure * book.pd))
+    names = ("expected", "rate", "pd", "lgd", "quantile_rate", "above_cap")
+    if not at_default > 0.0 or not total > 0.0:
+        return dict.fromkeys(names) | {"expected": 0.0}
+    pd, lgd = at_default / whole, total / at_default
+    correlation = rules.number("portfolio.loss.correlation")
+    quantile = float(loss_quantile(pd, lgd, correlation=correlation, level=rules.number("portfolio.loss.confidence")))
+    system = 1.0 - terms.split.ratio(BANK)
+    attach = terms.payout_cap / system if system > 0.0 else 1.0
+    above = float(expected_excess(pd, attach, lgd=lgd, correlation=correlation)) * whole * terms.cover * system
+    values = (_yuan(total), _rate(total / whole), _rate(pd), _rate(lgd), _rate(quantile), _yuan(above))
+    return dict(zip(names, values, strict=True))
+
+
+def _capital_need(
+    balance: dict[str, float], loss: dict[str, float | None], *, terms: GuaranteeTerms, rules: RuleSet
+) -> float:
+    """Capital behind the balance borne: the larger of weighted balance over the multiple and the quantile."""
+    name = "leverage_max_small_farm" if terms.small_or_farm else "leverage_max"
+    by_rule = balance["weighted"] / rules.number(f"portfolio.guarantee.{name}")
+    return max(by_rule, balance["borne"] * (loss["quantile_rate"] or 0.0))
+
+
+def _bearer(expected: float, balance: dict[str, float], *, terms: GuaranteeTerms, need: float) -> dict[str, float]:
+    """Yearly account of the bearer: payout, recovery, costs, fee that breaks even, fee charged."""
+    payout = expected * terms.cover * terms.split.ratio(terms.bearer)
+    recovered = float(
+        present_recovery(payout, terms.recovery_rate, months=terms.recovery_months, discount=terms.discount_rate)
+    )
+    operating, capital = balance["borne"] * terms.operating_cost_rate, need * terms.capital_cost_rate
+    fee = break_even_fee(payout, recovered, operating_cost=operating, capital_cost=capital)
+    income, covered = balance["covered"] * terms.fee_rate, balance["covered"]
+    return {
+        "expected_payout": _yuan(payout),
+        "payout_rate": _rate(payout / balance["borne"] if balance["borne"] else 0.0),
+        "recovery_present_value": _yuan(recovered),
+        "net_loss": _yuan(payout - recovered),
+        "operating_cost": _yuan(operating),
+        "capital_need": _yuan(need),
+        "capital_cost": _yuan(capital),
+        "break_even_fee": _yuan(fee),
+        "break_even_fee_rate": _rate(fee / covered if covered else 0.0),
+        "fee_income": _yuan(income),
+        "margin": _yuan(income - fee),
+    }
+
+
+def _limits(
+    book: Exposures, balance: dict[str, float], *, terms: GuaranteeTerms, rules: RuleSet
+) -> dict[str, float | bool] | None:
+    """Leverage and statutory caps; None without net assets. One client and one group read the share borne."""
+    if terms.net_assets is None:
+        return None
+    caps = guarantee_caps(terms.net_assets - terms.stakes, small_or_farm=terms.small_or_farm, rules=rules)
+    share = terms.cover * terms.split.ratio(terms.bearer)
+    single = float(np.max(book.exposure, initial=0.0)) * share
+    group = max(by_group(book.group, book.exposure).values(), default=0.0) * share
+    return {
+        "leverage": _rate(leverage(balance["weighted"], terms.net_assets, stakes=terms.stakes)),
+        "balance_max": _yuan(caps.balance),
+        "headroom": _yuan(caps.balance - balance["weighted"]),
+        "single_largest": _yuan(single),
+        "single_max": _yuan(caps.single),
+        "single_ok": single <= caps.single,
+        "group_largest": _yuan(group),
+        "group_max": _yuan(caps.group),
+        "group_ok": group <= caps.group,
+    }
+
+
+def _concentration(book: Exposures) -> dict[str, Any]:
+    """Index and largest shares by group of borrowers; balance by collateral kind and by area."""
+    groups = np.array(list(by_group(book.group, book.exposure).values()))
+    known = float(np.sum(groups)) > 0.0
+    return {
+        "hhi": _rate(hhi(groups)) if known else None,
+        "effective_number": _rate(effective_number(groups)) if known else None,
+        "largest": _rate(top_share(groups, 1)) if known else None,
+        "ten_largest": _rate(top_share(groups)) if known else None,
+        "by_kind": {name: _yuan(value) for name, value in book.by_kind.items()},
+        "by_area": {name: _yuan(value) for name, value in by_group(book.area, book.exposure).items()},
+    }
+
+
+def _notices(
+    bearer: dict[str, float], limits: dict[str, float | bool] | None, *, terms: GuaranteeTerms, rules: RuleSet
+) -> list[str]:
+    """Reason codes: G02 limit broken, G03 payout rate near its cap, G05 bank shares enough."""
+    found = []
+    if limits is not None and not (limits["single_ok"] and limits["group_ok"] and limits["headroom"] >= 0.0):
+        found.append("G02")
+    if bearer["payout_rate"] >= terms.payout_cap * rules.number("portfolio.guarantee.payout_warning"):
+        found.append("G03")
+    if terms.split.ratio(BANK) >= rules.number("portfolio.guarantee.bank_share_min"):
+        found.append("G05")
+    return found
+
+
+def _terms(terms: GuaranteeTerms) -> dict[str, Any]:
+    """The terms as plain data, shares as ratios."""
+    return asdict(terms) | {"split": {party: terms.split.ratio(party) for party in terms.split.parts}}
+
+
+def _yuan(value: float) -> float:
+    return float(rounded(value, CENT_DECIMALS))
+
+
+def _rate(value: float) -> float:
+    return float(rounded(value, PROBABILITY_DECIMALS))

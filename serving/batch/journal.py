@@ -1,0 +1,165 @@
+"""What a run has already done, on disk: parts, then one line each, so that a crash loses at most one chunk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eco_credit.core.canonical import canonical_json, digest
+from serving.batch.output import sync, write_part
+from serving.batch.rules import refusal
+
+_BLOCK = 1 << 20
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, read in blocks."""
+    found = hashlib.sha256()
+    with path.open("rb") as source:
+        while block := source.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finished chunk: its number, rows in, rows good, rule days met, digests of its two part files."""
+
+    chunk: int
+    rows: int
+    good: int
+    days: tuple[str, ...]
+    result: str | None
+    rejects: str | None
+
+
+class Journal:
+    """The folder of a run's parts. Only one run may hold it at a time."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        """A folder for the parts of the run with this identity."""
+        self.folder, self.identity = folder, dict(identity)
+        self.entries: list[Entry] = []
+        self._lock: IO[str] | None = None
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "journal.jsonl"
+
+    def open(self, *, resume: bool) -> None:
+        """Take hold of the folder; continue it when asked to and when it is the same run.
+
+        Args:
+            resume: keep the chunks whose parts still have their digests; otherwise start anew.
+
+        Raises:
+            ContractError: another run holds the folder (``busy``), or what was interrupted is not
+                this run (``input_changed``).
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._hold()
+        lines = self._lines() if resume else []
+        if lines and lines[0] != {"run": digest(self.identity)}:
+            self.close(remove=False)
+            raise refusal("--resume", "input_changed")
+        self.entries = self._intact(lines[1:])
+        self._rewrite()
+
+    def _hold(self) -> None:
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            import fcntl
+
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no such lock on this system
+            return
+        except OSError:
+            self.close(remove=False)
+            raise refusal(self.folder.name, "busy") from None
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """Whole lines of the log; a torn last line does not count."""
+        if not self._log.is_file():
+            return []
+        found = []
+        for line in self._log.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                break
+        return found
+
+    def _intact(self, lines: list[dict[str, Any]]) -> list[Entry]:
+        """Entries up to the first whose parts are not what was written."""
+        kept: list[Entry] = []
+        for line in lines:
+            entry = Entry(**(line | {"days": tuple(line["days"])}))
+            whole = all(
+                expected is None or (path.is_file() and file_sha256(path) == expected)
+                for path, expected in (
+                    (self.part(entry.chunk, "result"), entry.result),
+                    (self.part(entry.chunk, "rejects"), entry.rejects),
+                )
+            )
+            if entry.chunk != len(kept) or not whole:
+                break
+            kept.append(entry)
+        return kept
+
+    def _rewrite(self) -> None:
+        temporary = self._log.with_suffix(".part")
+        lines = [{"run": digest(self.identity)}, *(asdict(entry) for entry in self.entries)]
+        temporary.write_bytes(b"".join(canonical_json(line) + b"\n" for line in lines))
+        sync(temporary)
+        temporary.replace(self._log)
+        sync(self.folder)
+
+    def part(self, chunk: int, name: str) -> Path:
+        """Path of a part file: ``result`` or ``rejects`` of a chunk."""
+        return self.folder / f"{chunk:06d}.{name}.parquet"
+
+    def add(self, rows: int, good: int, *, days: tuple[str, ...], tables: Mapping[str, pa.Table | None]) -> Entry:
+        """Make one finished chunk durable: parts first, then the line."""
+        chunk = len(self.entries)
+        found: dict[str, str | None] = {}
+        for name in ("result", "rejects"):
+            table = tables.get(name)
+            if table is not None and table.num_rows:
+                write_part(table, self.part(chunk, name))
+                found[name] = file_sha256(self.part(chunk, name))
+        entry = Entry(chunk, rows, good, days, found.get("result"), found.get("rejects"))
+        with self._log.open("ab") as sink:
+            sink.write(canonical_json(asdict(entry)) + b"\n")
+            sink.flush()
+            os.fsync(sink.fileno())
+        self.entries.append(entry)
+        return entry
+
+    def tables(self, name: str) -> Iterator[pa.Table]:
+        """The parts of one kind, in order, one at a time."""
+        for entry in self.entries:
+            if getattr(entry, name) is not None:
+                yield pq.read_table(self.part(entry.chunk, name))
+
+    def schema(self, name: str) -> pa.Schema | None:
+        """Schema of the first part of one kind; None when there is none."""
+        for entry in self.entries:
+            if getattr(entry, name) is not None:
+                return pq.read_schema(self.part(entry.chunk, name))
+        return None
+
+    def close(self, *, remove: bool) -> None:
+        """Let the folder go; remove it when everything has been put together."""
+        if self._lock is not None:
+            self._lock.close()
+        if remove:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,136 @@
+"""Parquet to chunks: typed columns pass through, texts are read like cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from eco_credit.contracts.columns import blank_column, column_of
+from serving.batch.cells import Broken, Reading
+from serving.batch.chunk import Break, Chunk
+from serving.batch.layout import Layout, Vocabulary, code_words
+from serving.batch.rules import refusal, violation
+from serving.batch.settings import Limits
+
+BLOCK_ROWS = 20_000
+
+
+def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
+    """Open a parquet file whose text columns are read as dictionaries, so that repeated text costs nothing.
+
+    Raises:
+        ContractError: the file is damaged, or claims more than the limits (``unsafe_archive``).
+    """
+    try:
+        schema = pq.read_schema(path)
+        texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False, pre_buffer=False)
+    except (pa.ArrowException, OSError, ValueError):
+        raise refusal(path.name, "unreadable") from None
+    groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+    if any(
+        group.column(j).total_uncompressed_size > limits.table_bytes
+        for group in groups
+        for j in range(group.num_columns)
+    ):
+        raise refusal(path.name, "unsafe_archive")
+    return file
+
+
+def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits) -> Layout:
+    """Columns by field name, in stored units; other columns are listed and left alone.
+
+    Raises:
+        ContractError: a required column is missing, or a known column holds nested values.
+    """
+    from eco_credit.core.errors import ContractError
+
+    columns, ignored, broken = {}, [], []
+    for place, entry in enumerate(file.schema_arrow):
+        one = vocabulary.names.get(entry.name)
+        if one is None:
+            ignored.append(entry.name)
+        elif pa.types.is_nested(entry.type):
+            broken.append(violation(entry.name, "wrong_format"))
+        else:
+            columns[place] = Reading(one, Fraction(1), code_words(one), one.unit == "ratio", limits.text_length)
+    present = {reading.field.column for reading in columns.values()}
+    broken += [
+        violation(one.column, "missing_column")
+        for one in vocabulary.fields
+        if one.required and one.column not in present
+    ]
+    if broken:
+        raise ContractError(broken)
+    return Layout(columns, tuple(ignored), {}, header_row=0, width=len(file.schema_arrow))
+
+
+def parquet_blocks(file: pq.ParquetFile, layout: Layout, only: str | None = None) -> Iterator[Chunk]:
+    """Read a file block by block.
+
+    Args:
+        file: an open file.
+        layout: how each column is read.
+        only: one column alone.
+
+    Yields:
+        Chunks in file order.
+    """
+    readings = layout.fields if only is None else {only: layout.fields[only]}
+    row = 1
+    try:
+        for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
+            yield _block(batch, readings, row)
+            row += batch.num_rows
+    except (pa.ArrowException, OSError):
+        raise refusal("file", "unreadable") from None
+
+
+def _block(batch: pa.RecordBatch, readings: dict[str, Reading], first: int) -> Chunk:
+    broken: dict[int, list[Break]] = {}
+    columns = {}
+    for name, reading in readings.items():
+        column, wrong = _column(batch.column(name), reading)
+        columns[name] = column
+        for at, rule in wrong.items():
+            broken.setdefault(first + at, []).append((name, rule))
+    return Chunk(np.arange(first, first + batch.num_rows, dtype=np.int64), columns, broken)
+
+
+def _column(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:
+    """A typed column as it is, any other cell by cell over its distinct values."""
+    kind, have = reading.field.type, array.type
+    if pa.types.is_null(have):
+        return blank_column(reading.field, len(array)), {}
+    if kind in ("number", "integer") and (pa.types.is_floating(have) or pa.types.is_integer(have)):
+        return pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64), {}
+    if kind == "boolean" and pa.types.is_boolean(have):
+        return pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64), {}
+    if kind == "date" and pa.types.is_date(have):
+        return array.to_numpy(zero_copy_only=False).astype("datetime64[D]"), {}
+    return _by_value(array, reading)
+
+
+def _by_value(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:
+    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    values = [reading.value(_plain(cell)) for cell in coded.dictionary.to_pylist()]
+    places = coded.indices.to_numpy(zero_copy_only=False)
+    at = np.where(np.isnan(places.astype(np.float64)), -1, places).astype(np.intp)
+    listed = [None if isinstance(value, Broken) else value for value in values] + [None]
+    column = column_of(reading.field, listed)[at]
+    bad = {place: value.rule for place, value in enumerate(values) if isinstance(value, Broken)}
+    wrong = {int(row): bad[int(at[row])] for row in np.nonzero(np.isin(at, list(bad)))[0]} if bad else {}
+    return column, wrong
+
+
+def _plain(cell: Any) -> Any:
+    """Exact decimals as text, everything else as it is."""
+    return str(cell) if type(cell).__name__ == "Decimal" else cell

@@ -1,0 +1,95 @@
+"""The rules a batch file can break, each with its sentence in English and in Chinese.
+
+Sentences name the field and the rule and say what to do; they never repeat the value.
+"""
+
+from __future__ import annotations
+
+from eco_credit.core.errors import ContractError, Violation
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "D01": (
+        "unit not stated: put 元, 万元, 亩, 公顷, m3, 万m3 or % in brackets in the header",
+        "单位不明：请在表头括号内注明元、万元、亩、公顷、m3、万m3或%",
+    ),
+    "unit_mismatch": ("the unit in the header does not fit this field", "表头单位与该字段不符"),
+    "two_columns": ("two columns lead to this field: keep one", "两列对应同一字段，请只保留一列"),
+    "missing_column": ("a required column is missing", "缺少必填列"),
+    "header_not_found": (
+        "no header row was found in the first ten rows: at least 60 percent of a row's cells"
+        " must be known labels or field names",
+        "前十行内未找到表头：一行中至少60%的单元格须为已知标签或字段名",
+    ),
+    "no_such_file": ("there is no such file", "文件不存在"),
+    "empty_file": ("the file is empty", "文件为空"),
+    "no_rows": ("the file has no data row", "文件没有数据行"),
+    "too_large": (
+        "the file is larger than the limit: split it or use parquet",
+        "文件超过大小上限，请拆分或改用parquet",
+    ),
+    "wrong_format": ("the content does not fit the ending of the file name", "文件内容与扩展名不符"),
+    "unsupported_format": (
+        "only .parquet, .csv, .txt, .tsv and .xlsx are read",
+        "仅支持 .parquet、.csv、.txt、.tsv 和 .xlsx",
+    ),
+    "encrypted": (
+        "the workbook is protected by a password or is an old .xls: save it as .xlsx without a password",
+        "工作簿有密码或为旧版.xls，请另存为无密码的.xlsx",
+    ),
+    "unsafe_archive": ("the workbook unpacks to more than the limit", "工作簿解压后超过上限"),
+    "unreadable": ("the file is damaged and cannot be read", "文件损坏，无法读取"),
+    "encoding": ("the text is neither UTF-8 nor GB18030", "文本既非UTF-8也非GB18030编码"),
+    "number_form": ("not a number in a known form", "不是可识别的数字写法"),
+    "date_form": ("not a date in a known form: write 2026-11-23", "不是可识别的日期写法，请写成2026-11-23"),
+    "date_impossible": ("there is no such day", "日期不存在"),
+    "yes_no": ("write yes or no (是 or 否)", "请填是或否"),
+    "digits_lost": (
+        "an identifier kept as a number has lost digits: format the column as text and enter it again",
+        "编号以数字保存已丢失位数，请将该列设为文本后重新录入",
+    ),
+    "too_long": ("the text is too long", "文本过长"),
+    "row_shape": ("the row has more cells than the header", "该行单元格多于表头"),
+    "formula_without_value": (
+        "a formula has no stored value: open the file in a spreadsheet program and save it",
+        "公式单元格没有保存的结果，请用表格软件打开并保存",
+    ),
+    "not_contiguous": (
+        "rows of one application do not stand together: sort by application number",
+        "同一申请的行不连续，请按申请编号排序",
+    ),
+    "too_many_pledges": ("one application has too many rows", "同一申请的行数过多"),
+    "rows_disagree": (
+        "rows of one application say different things about borrower or loan",
+        "同一申请各行的借款人或贷款信息不一致",
+    ),
+    "application_rejected": ("another row of this application was rejected", "同一申请的其他行已被拒收"),
+    "not_scored": ("the application could not be scored", "该申请无法评分"),
+    "rule_not_in_force": ("the rulebook has no value for that day", "该日没有生效的规则"),
+    "reject_share": (
+        "more rows were rejected than the limit allows: see the reject file",
+        "拒收行超过上限，请查看拒收文件",
+    ),
+    "input_changed": (
+        "this is not the run that was interrupted: input, model, rules or settings changed; run again without --resume",
+        "与中断的运行不一致（输入、模型、规则或设置已变），请去掉 --resume 重新运行",
+    ),
+    "busy": ("another run is writing this result", "另一个运行正在写入该结果"),
+    "result_format": ("the result can be written as .parquet, .csv or .xlsx", "结果文件仅支持 .parquet、.csv 或 .xlsx"),
+    "too_many_rows": (
+        "a sheet holds 1,048,575 rows: write the result as parquet or csv",
+        "工作表最多1048575行，请改用parquet或csv",
+    ),
+    "same_file": ("input and result are the same file", "输入与结果为同一文件"),
+}
+"""Rule to sentence in English and Chinese."""
+
+
+def violation(field: str, rule: str, *, row: int | None = None) -> Violation:
+    """A broken rule with its sentences."""
+    en, zh = TEXTS[rule]
+    return Violation(field, rule, en, zh, row)
+
+
+def refusal(field: str, rule: str) -> ContractError:
+    """The refusal of a whole file for one reason."""
+    return ContractError([violation(field, rule)])

@@ -1,0 +1,34 @@
+"""Limits of a batch run. They bound memory and time; they are not business rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one run.
+
+    Attributes:
+        chunk_rows: rows scored together; part of the identity of a run.
+        reject_share: share of rejected rows above which the run fails, ratio.
+        rows_per_application: most rows of one application.
+        file_bytes: largest file, bytes.
+        table_bytes: largest size of a table after unpacking, bytes (workbooks, parquet columns).
+        expansion: largest ratio of unpacked to packed size of a workbook.
+        members: most members of a workbook archive.
+        sheet_rows: most rows of a workbook in sum.
+        text_length: longest text cell, characters.
+    """
+
+    chunk_rows: int = 20_000
+    reject_share: float = 0.5
+    rows_per_application: int = 1_000
+    file_bytes: int = 8_192 * MEBIBYTE
+    table_bytes: int = 2_048 * MEBIBYTE
+    expansion: float = 200.0
+    members: int = 2_000
+    sheet_rows: int = 2_000_000
+    text_length: int = 4_096

@@ -1,0 +1,239 @@
+"""One door to a batch file: parquet, csv or xlsx, as a stream of chunks, with what was found on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eco_credit.contracts.field import Field
+from serving.batch import parquet
+from serving.batch.chunk import KEY, Chunk, key_hash, starts
+from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, layout_of
+from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
+from serving.batch.rules import refusal
+from serving.batch.settings import Limits
+from serving.batch.sheets import Sheet, read_sheets
+from serving.batch.sniff import sniff
+from serving.batch.table import data_lines, read_blocks
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first pass over a file found: data rows, and applications that cannot be scored whole.
+
+    Attributes:
+        rows: data rows.
+        scattered: hashes of applications whose rows do not stand together.
+        oversized: hashes of applications with too many rows.
+        dropped: rows that hold no data, by reason.
+    """
+
+    rows: int
+    scattered: frozenset[int]
+    oversized: frozenset[int]
+    dropped: dict[str, int]
+
+
+@dataclass
+class Source:
+    """A batch file, open for reading.
+
+    Attributes:
+        path: the file.
+        kind: ``parquet``, ``csv`` or ``xlsx``.
+        notes: facts for the manifest: encoding, delimiter, sheets, header row, units, ignored columns.
+        width: cells of the header.
+    """
+
+    path: Path
+    kind: str
+    layout: Layout
+    limits: Limits
+    notes: dict[str, Any]
+    _blocks: Callable[[Counter[str], str | None], Iterator[Chunk]]
+    _survey: Survey | None = field(default=None)
+
+    def blocks(self) -> Iterator[Chunk]:
+        """All data rows in file order, every known column."""
+        return self._blocks(Counter(), None)
+
+    def survey(self) -> Survey:
+        """Read the file once for its application numbers; the answer is kept.
+
+        Raises:
+            ContractError: the file has no data row, or a ratio column without unit holds values
+                above one (``D01``).
+        """
+        if self._survey is None:
+            self._survey = self._first_pass()
+        return self._survey
+
+    def _first_pass(self) -> Survey:
+        dropped: Counter[str] = Counter()
+        rows, last, length = 0, None, 0
+        seen: set[int] = set()
+        scattered: set[int] = set()
+        oversized: set[int] = set()
+        for block in self._blocks(dropped, KEY):
+            rows += len(block)
+            self._ratios(block)
+            keys = block.columns.get(KEY)
+            if keys is None:
+                continue
+            begin = np.append(np.nonzero(starts(keys.astype(object)))[0], len(keys))
+            for start, stop in pairwise(begin):
+                key = keys[start]
+                if key is None:
+                    last, length = None, 0
+                    continue
+                if key != last:
+                    last, length, code = key, 0, key_hash(key)
+                    (scattered if code in seen else seen).add(code)
+                length += int(stop - start)
+                if length > self.limits.rows_per_application:
+                    oversized.add(key_hash(key))
+        if rows == 0:
+            raise refusal(self.path.name, "no_rows")
+        return Survey(rows, frozenset(scattered), frozenset(oversized), dict(sorted(dropped.items())))
+
+    def _ratios(self, block: Chunk) -> None:
+        """A ratio column whose label states no unit must hold no value above one."""
+        for name in sorted(self.layout.unstated & set(block.columns)):
+            if bool(np.any(block.columns[name].astype(np.float64) > 1.0)):
+                raise refusal(name, "D01")
+
+
+def open_source(path: Path, fields: Sequence[Field], limits: Limits, *, merged: frozenset[str] = frozenset()) -> Source:
+    """Open a batch file: check it, find its header, learn its units.
+
+    Args:
+        path: parquet, csv or xlsx.
+        fields: fields of the contract.
+        limits: bounds of size.
+        merged: columns in which cells merged downwards are filled down.
+
+    Returns:
+        The source.
+
+    Raises:
+        ContractError: the file or its header is refused, with the reason.
+    """
+    kind = sniff(path, limits)
+    vocabulary = Vocabulary.of(fields)
+    if kind == "parquet":
+        return _parquet(path, vocabulary, limits)
+    if kind == "csv":
+        return _csv(path, vocabulary, limits)
+    return _xlsx(path, vocabulary, limits, merged)
+
+
+def _parquet(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
+    file = parquet.open_parquet(path, limits)
+    layout = parquet.parquet_layout(file, vocabulary, limits)
+
+    def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
+        key = only if only in layout.fields else None
+        return parquet.parquet_blocks(file, layout, key)
+
+    return Source(path, "parquet", layout, limits, {"columns_ignored": list(layout.ignored)}, blocks)
+
+
+def _csv(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
+    encoding = encoding_of(path)
+    delimiter = delimiter_of(path, encoding, vocabulary)
+    head = list(islice(read_text(path, encoding, delimiter), HEADER_ROWS))
+    layout = layout_of(head, find_header(head, vocabulary), vocabulary=vocabulary, limits=limits)
+
+    def lines() -> Iterator[Line]:
+        below = islice(read_text(path, encoding, delimiter), layout.header_row, None)
+        for row, cells in enumerate(below, start=1):
+            yield Line(row, None, cells)
+
+    def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
+        shown = _only(layout, only)
+        return read_blocks(data_lines(lines(), layout, dropped), shown, width=layout.width)
+
+    notes = {"encoding": encoding, "delimiter": delimiter, **_notes(layout)}
+    return Source(path, "csv", layout, limits, notes, blocks)
+
+
+def _xlsx(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
+    sheets, hidden = read_sheets(path, limits)
+    found = [(sheet, find_header(sheet.rows[:HEADER_ROWS], vocabulary)) for sheet in sheets]
+    with_header = [(sheet, places) for sheet, places in found if places]
+    if not with_header:
+        raise refusal(path.name, "header_not_found")
+    layouts = [
+        layout_of(sheet.rows[:HEADER_ROWS], places, vocabulary=vocabulary, limits=limits)
+        for sheet, places in with_header
+    ]
+    tables = [(_filled(sheet, layout, merged), layout) for (sheet, _), layout in zip(with_header, layouts, strict=True)]
+
+    def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
+        row = 0
+        columns = {reading.field.column: reading for layout in layouts for reading in layout.columns.values()}
+        for sheet, layout in tables:
+            lines = data_lines(_sheet_lines(sheet, layout, row), layout, dropped)
+            for block in read_blocks(lines, _only(layout, only), width=layout.width):
+                yield block if only else _complete(block, columns)
+            row += len(sheet.rows) - layout.header_row
+
+    notes = {
+        "sheets": [{"name": sheet.name, **_notes(layout)} for sheet, layout in tables],
+        "sheets_hidden": hidden,
+        "sheets_without_header": [sheet.name for sheet, places in found if not places],
+    }
+    unstated = frozenset[str]().union(*(layout.unstated for layout in layouts))
+    return Source(path, "xlsx", replace(layouts[0], unstated=unstated), limits, notes, blocks)
+
+
+def _sheet_lines(sheet: Sheet, layout: Layout, before: int) -> Iterator[Line]:
+    for at, cells in enumerate(sheet.rows[layout.header_row :], start=1):
+        yield Line(before + at, sheet.name, cells)
+
+
+def _filled(sheet: Sheet, layout: Layout, merged: frozenset[str]) -> Sheet:
+    """Cells merged downwards in a column of the loan are filled down; in other columns they stay blank."""
+    rows = [list(cells) for cells in sheet.rows] if sheet.merged else sheet.rows
+    for first, last, column in sheet.merged:
+        reading = layout.columns.get(column)
+        if reading is None or reading.field.column not in merged or first < layout.header_row:
+            continue
+        for row in range(first + 1, min(last + 1, len(rows))):
+            rows[row][column] = rows[first][column]
+    return Sheet(sheet.name, rows, sheet.merged)
+
+
+def _only(layout: Layout, only: str | None) -> Layout:
+    """The layout cut down to the key and the ratio columns without unit, for the first pass."""
+    if only is None:
+        return layout
+    kept = {
+        place: reading
+        for place, reading in layout.columns.items()
+        if reading.field.column == only or reading.field.column in layout.unstated
+    }
+    return Layout(kept, (), {}, layout.unstated, layout.header_row, layout.width)
+
+
+def _complete(block: Chunk, readings: dict[str, Any]) -> Chunk:
+    """Columns that only other sheets have, as unknown."""
+    from eco_credit.contracts.columns import blank_column
+
+    columns = {name: block.columns.get(name) for name in readings}
+    filled = {
+        name: blank_column(readings[name].field, len(block)) if column is None else column
+        for name, column in columns.items()
+    }
+    return Chunk(block.rows, filled, block.broken, block.sheets)
+
+
+def _notes(layout: Layout) -> dict[str, Any]:
+    """What the header said, for the manifest."""
+    return {"header_row": layout.header_row, "units": dict(layout.units), "columns_ignored": list(layout.ignored)}
