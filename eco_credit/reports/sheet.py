@@ -148,6 +148,7 @@ def pledges(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
             "appraisal": pledge["appraisal"],
             "approach": _approach(pledge, lang),
             "lending_value": pledge["lending_value"],
+            "cap": pledge["cap"],
             "lending_ratio": _part(pledge["lending_value"], pledge["appraisal"]["central"]),
             "recovery": pledge["recovery"],
             "recovery_range": " – ".join(money_text(pledge["recovery"][end], t) for end in ("low", "high")),

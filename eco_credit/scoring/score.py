@@ -194,6 +194,7 @@ def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
             }
             for h in v.haircuts
         ],
+        "cap": {"ratio": float(rounded(v.cap[i], PROBABILITY_DECIMALS)), "rule": v.cap_rule},
         "lending_value": money(v.lending_value),
         "recovery": {
             "low": money(v.recovery_low),

@@ -127,7 +127,7 @@ class Kind:
         appraise: case to the appraisal.
         gates: hard refusals.
         haircuts: in the order they are taken.
-        cap: highest lending value as a part of the central value, shape (n,).
+        cap: highest lending value as a part of the central value, by the rule ``<rules>.ltv``, shape (n,).
         right_months: months the right still runs from the day of application, shape (n,).
         saleable: part of a GEP service's flow the right lets its holder sell, on top of the
             entitlement table (0 switches the service off); services left out count as 1.

@@ -1,4 +1,4 @@
-"""Lending value: the appraisal after haircuts in order, prior claims and the loan-to-value cap."""
+"""Lending value: the appraisal after haircuts in order, the loan-to-value cap and prior claims."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from eco_credit.core.numbers import Floats
 def lending_value(central: Floats, ratios: Sequence[Floats], *, cap: Floats, prior_claims: Floats) -> Floats:
     """Highest amount that may be lent on a right.
 
-    ``min(max(0, V (1 - h1)(1 - h2)... - claims), cap V)``
+    ``max(0, min(V (1 - h1)(1 - h2)..., cap V) - claims)``: all debt on the right, earlier claims
+    included, stays under the cap, as the ratio of secured principal to value (押品管理指引) asks.
 
     Args:
         central: appraised value V, CNY, shape (n,).
@@ -21,7 +22,7 @@ def lending_value(central: Floats, ratios: Sequence[Floats], *, cap: Floats, pri
         prior_claims: what stands before the lender, CNY, shape (n,).
 
     Returns:
-        CNY, shape (n,), at least 0 and at most ``cap V``.
+        CNY, shape (n,), at least 0 and at most ``cap V - claims``.
 
     Example:
         >>> half, tenth = np.array([0.5]), np.array([0.1])
@@ -31,4 +32,4 @@ def lending_value(central: Floats, ratios: Sequence[Floats], *, cap: Floats, pri
     value = central
     for ratio in ratios:
         value = value * (1.0 - ratio)
-    return np.minimum(np.maximum(0.0, value - prior_claims), cap * central)
+    return np.maximum(0.0, np.minimum(value, cap * central) - prior_claims)

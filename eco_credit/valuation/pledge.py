@@ -31,6 +31,8 @@ class PledgeValues:
         approach: code of the method used.
         steps: steps behind the central value.
         haircuts: in the order they are taken.
+        cap: loan-to-value ceiling, ratio.
+        cap_rule: rule the ceiling is read from.
         lending_value: CNY; 0 where not eligible.
         recovery_low, recovery_central, recovery_high: CNY of today after time, cost and prior claims; 0 where
             not eligible.
@@ -51,6 +53,8 @@ class PledgeValues:
     approach: npt.NDArray[np.object_]
     steps: tuple[Step, ...]
     haircuts: tuple[HaircutColumn, ...]
+    cap: Floats
+    cap_rule: str
     lending_value: Floats
     recovery_low: Floats
     recovery_central: Floats
@@ -96,7 +100,7 @@ def appraise_pledges(kind: Kind, pledges: Columns, *, loans: Columns, rules: Rul
     entitled, public, notes = entitlement(kind, case)
     return PledgeValues(
         eligible, gates, appraisal.low, appraisal.central, appraisal.high, appraisal.approach, appraisal.steps,
-        haircuts, np.where(eligible, lent, 0.0), recovered[0], recovered[1], recovered[2],
+        haircuts, cap, f"{kind.rules}.ltv", np.where(eligible, lent, 0.0), recovered[0], recovered[1], recovered[2],
         entitled, public, notes,
         _marks(kind.reasons, case, appraisal), _marks(kind.conditions, case, appraisal),
         kind.features(case, appraisal), np.maximum(0.0, where_known(kind.right_months(case), 0.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from contract_rows import random_row
 from python_calamine import CalamineWorkbook
 
+from eco_credit import contracts
 from eco_credit.contracts import (
     contract,
     contract_names,
@@ -133,21 +135,20 @@ def test_the_nested_schema_names_each_kind() -> None:
     assert set(json_schema(contract("application"))["$defs"]) == set(pledge_kinds())
 
 
-def test_the_generators_stay_small() -> None:
-    import ast
-    import inspect
-    import sys
-
-    from eco_credit.contracts import ddl, markdown, models, schema, tables, template  # noqa: F401
-
-    lines = 0
-    for name in ("models", "schema", "tables", "ddl", "template", "markdown"):
-        tree = ast.parse(inspect.getsource(sys.modules[f"eco_credit.contracts.{name}"]))
-        lines += sum(1 for node in ast.walk(tree) if isinstance(node, ast.stmt) and not _is_text(node))
-    assert lines < 300
+GENERATORS = ("models", "schema", "tables", "ddl", "template", "markdown")
 
 
-def _is_text(node: object) -> bool:
-    import ast
+def code_lines(name: str) -> int:
+    """Lines of a module that are neither blank, comment, docstring nor import."""
+    source = (Path(contracts.__file__).parent / f"{name}.py").read_text("utf-8")
+    aside: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if text or isinstance(node, ast.Import | ast.ImportFrom):
+            aside |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), 1)
+    return sum(1 for place, line in lines if line.strip() and not line.strip().startswith("#") and place not in aside)
 
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+def test_the_generators_stay_under_three_hundred_lines_of_code() -> None:
+    assert sum(code_lines(name) for name in GENERATORS) < 300

@@ -26,6 +26,7 @@ ANSWER: dict[str, Any] = {
         "appraisal": {"low": 900000.0, "central": 1234550.0, "high": 1600000.0, "approach": "residual",
                       "steps": [{"code": "stock", "zh": "总蓄积", "en": "Stock", "unit": "m3", "value": 3600.0}]},
         "haircuts": [{"name": "fire", "zh": "火险折扣", "en": "Fire", "ratio": 0.05, "rule": "valuation.forest.fire"}],
+        "cap": {"ratio": 0.6, "rule": "valuation.forest.ltv"},
         "lending_value": 938258.0, "recovery": {"low": 5e5, "central": 7e5, "high": 8.2e5}, "reasons": [],
     }],
     "pd": {"value": 0.0312, "low": 0.0201, "high": 0.0467, "horizon_months": 12},

@@ -28,9 +28,8 @@ def test_prior_claims_are_paid_before_the_lender_and_the_cap_holds() -> None:
         )
 
     assert lent(0.0) == 50.0  # min(80, 50)
-    assert lent(30.0) == 50.0  # min(80 - 30, 50)
-    assert lent(31.0) == 49.0
-    assert lent(81.0) == 0.0
+    assert lent(30.0) == 20.0  # min(80, 50) - 30: loan and earlier claims together stay under the cap
+    assert lent(51.0) == 0.0
 
 
 def test_recovery_starts_from_the_appraisal_and_not_from_the_lending_value() -> None:

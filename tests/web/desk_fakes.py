@@ -50,6 +50,7 @@ def pledge_answer(pledge: Mapping[str, Any], *, refused: bool = False) -> dict[s
         "appraisal": {"low": 900000.0, "central": 1234550.0, "high": 1600000.0, "approach": "replacement_cost",
                       "steps": STEPS},
         "haircuts": HAIRCUTS,
+        "cap": {"ratio": 0.6, "rule": "valuation.forest.ltv"},
         "lending_value": 0.0 if refused else 938258.0,
         "recovery": {"low": 500000.0, "central": 700000.0, "high": 820000.0},
         "reasons": [],
