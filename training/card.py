@@ -1,0 +1,84 @@
+"""The model card of a package, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.datasets import Tape
+from training.plan import Plan
+from training.split import Windows
+
+SIGNS = {1: "+", -1: "-", 0: "free"}
+
+
+def card(plan: Plan, tape: Tape, windows: Windows, gate: Mapping[str, Any]) -> str:
+    """Write the model card: purpose, population, windows, inputs with signs, statistics, gates, limits.
+
+    Args:
+        plan: the training plan.
+        tape: labelled rows.
+        windows: the split.
+        gate: content of ``gate.json``.
+
+    Returns:
+        Markdown. What only a person can write is left as an explicit blank.
+    """
+    parts = [f"# {plan.name}", plan.about + ".", *_population(plan, tape, windows), *_inputs(tape), *_figures(gate)]
+    if tape.synthetic:
+        parts.insert(1, "**Trained on synthetic loans. It says nothing about any real portfolio.**")
+    return "\n\n".join([*parts, _limits(plan), _people()]) + "\n"
+
+
+def _population(plan: Plan, tape: Tape, windows: Windows) -> list[str]:
+    s, counts = plan.split, windows.counts()
+    rows = [
+        f"| train | {s.start} to {s.stop} | {counts['train']} |",
+        f"| early stopping, then part of the fit | {s.stop} to {s.calibrate} | {counts['stop']} |",
+        f"| calibration | {s.calibrate} to {s.evaluate} | {counts['calibrate']} |",
+        f"| out of time | {s.evaluate} to {s.end} | {counts['evaluate']} |",
+    ]
+    return [
+        "## Data",
+        f"Contract `{tape.contract.name}` {tape.contract.version}, data digest `{tape.digest[:16]}`, "
+        f"{len(tape.target)} labelled rows, {tape.unlabelled} without outcome, {windows.dropped} dropped because "
+        "their borrower stands in an earlier window.",
+        "| window | days | rows |\n|---|---|---|\n" + "\n".join(rows),
+    ]
+
+
+def _inputs(tape: Tape) -> list[str]:
+    rows = [f"| {i.name} | {i.zh} | {i.unit} | {SIGNS[i.monotone]} | {SIGNS[i.monotone_lvr]} |" for i in tape.inputs]
+    head = "| input | zh | unit | sign on PD | sign on value ratio |\n|---|---|---|---|---|\n"
+    return ["## Inputs and signs", head + "\n".join(rows)]
+
+
+def _figures(gate: Mapping[str, Any]) -> list[str]:
+    head = "| gate | statistic | value | green | light |\n|---|---|---|---|---|\n"
+    rows = "\n".join(
+        f"| {found['gate']} | {found['statistic']} | {_shown(found['value'])} | {found['green']} | {found['light']} |"
+        for found in gate["gates"]
+    )
+    pd = gate["statistics"]["pd"]
+    auc = pd["auc"]
+    words = (
+        f"Out of time: AUC {auc['value']:.3f} (95 % {auc['low']:.3f} to {auc['high']:.3f}), {pd['defaults']} defaults, "
+        f"default rate {pd['default_rate']['value']:.4f}, mean PD {pd['mean_pd']:.4f}."
+    )
+    return ["## Statistics and gates", words, f"Status: **{gate['status']}**.", head + rows]
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _limits(plan: Plan) -> str:
+    return (
+        "## Limits\n\nSigns are economic priors. Probabilities are point in time for the calibration window; the "
+        "long-run rate is stored beside them. Outcomes are assigned by date of origination. Rows outside the ranges "
+        f"of training are referred or refused. Horizon: {plan.pd.horizon_months} months."
+    )
+
+
+def _people() -> str:
+    return "## For people to fill in\n\nOwner: ____  Validator: ____  Accepted amber gates and why: ____"

@@ -1,0 +1,146 @@
+"""The commands of this room: simulate, train, evaluate, promote, rollback."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eco_credit.core.errors import ContractError
+from training.console import SHORT, Steps, emit, exits
+
+Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
+Home = Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME or ~/.eco-credit.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in your own words.")]
+Approver = Annotated[str, typer.Option("--approver", help="Who decides; not whoever trained the model.")]
+Data = Annotated[Path, typer.Argument(help="Loan tape, .parquet or .csv.", exists=True, dir_okay=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    for command in (simulate, train, evaluate, promote, rollback):
+        app.command()(command)
+
+
+def _store(home: Path | None) -> Any:
+    from eco_credit.registry import Store
+
+    return Store(home) if home is not None else Store.default()
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="File to write, .parquet or .csv.", dir_okay=False)],
+    loans: Annotated[int, typer.Option(min=1, max=2_000_000, help="Number of loans.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same tape.")] = 20_261_123,
+    json: Json = False,
+) -> None:
+    """Write a synthetic loan tape with known truth, marked synthetic in every row."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise typer.BadParameter("the file name must end in .parquet or .csv", param_hint="OUT")
+    with exits(json):
+        from training.simulate import simulate_tape
+        from training.simulate.tape import write_tape
+
+        steps = Steps()
+        steps("simulate")
+        tape = simulate_tape(loans, seed=seed)
+        steps("write")
+        write_tape(tape, out)
+        steps.done()
+        rate = float(tape["default_12m"].astype(float).mean())
+        emit({"file": str(out), "loans": loans, "seed": seed, "default_rate": rate, "synthetic": True}, json)
+
+
+def train(
+    plan: Annotated[str, typer.Argument(help="Training plan: a YAML file, or the name of a shipped plan.")],
+    data: Annotated[Path | None, typer.Option(help="Loan tape; default what the plan says.", exists=True)] = None,
+    trainer: Annotated[str, typer.Option(help="Who trains and signs; enrolled when new.")] = "trainer",
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Fit, calibrate, evaluate, package and register as challenger."""
+    from training.plan import plan_file, read_plan
+
+    try:
+        file = plan_file(plan)
+    except ContractError as error:
+        raise typer.BadParameter(error.en, param_hint="PLAN") from error
+    with exits(json):
+        from training.train import Setting
+        from training.train import train as run
+
+        steps = Steps()
+        done = run(read_plan(file), data, Setting(_store(home), trainer, say=steps))
+        steps.done()
+        emit(_summary(done), json)
+
+
+SHOWN = ("auc", "brier", "ks", "default_rate", "mean_pd", "cox", "jeffreys")
+
+
+def _summary(done: Any) -> dict[str, Any]:
+    found = done.gate["statistics"]
+    return {
+        "folder": str(done.folder),
+        "digest": done.digest,
+        "version": done.version,
+        "status": done.gate["status"],
+        "windows": dict(done.counts),
+        "in_time_auc": found["in_time_auc"],
+        "pd": {name: found["pd"][name] for name in SHOWN},
+        "benchmark": found["benchmark"],
+        "lgd": found["lgd"],
+        "monotone_violations": found["proof"]["violations"],
+        "gates": {gate["gate"]: gate["light"] for gate in done.gate["gates"]},
+    }
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="name@alias, name/version or a package folder.")],
+    data: Data,
+    plan: Annotated[Path | None, typer.Option(help="Plan with bars; default the model's own, without bars.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Statistics of a model on a tape, with confidence intervals."""
+    with exits(json):
+        from training.assess import assess
+
+        found = assess(_store(home), model, data, plan)
+        emit(found, json)
+    if found["missed"]:
+        raise typer.Exit(SHORT)
+
+
+def promote(
+    model: Annotated[str, typer.Argument(help="name@alias or name/version.")],
+    approver: Approver,
+    reason: Reason,
+    alias: Annotated[str, typer.Option("--as", help="champion, challenger or shadow.")] = "champion",
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Promote a model: a second person signs, and serving follows."""
+    with exits(json):
+        from eco_credit.registry import promote as move
+        from eco_credit.registry.promote import Approval
+
+        emit(asdict(move(_store(home), model, Approval(approver, reason), alias=alias)), json)
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(help="Registered model name.")],
+    approver: Approver,
+    reason: Reason,
+    alias: Annotated[str, typer.Option("--as", help="champion, challenger or shadow.")] = "champion",
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Serve again what was served before."""
+    with exits(json):
+        from eco_credit.registry import rollback as move
+        from eco_credit.registry.promote import Approval
+
+        emit(asdict(move(_store(home), name, Approval(approver, reason), alias=alias)), json)

@@ -1,0 +1,1 @@
+"""Statistics of models with their uncertainty; every one takes sample weights."""

@@ -1,0 +1,168 @@
+"""A training plan: everything that decides a model package, in one YAML file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eco_credit.core.canonical import digest
+from eco_credit.core.errors import ContractError, Violation
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Part):
+    """Where the rows come from and which column says what.
+
+    Attributes:
+        contract: data contract of the tape.
+        reader: ``tape`` for columns by the contract, ``guaranteed_loans`` for the raw public file.
+        file: default file, relative to the plan; the command line may name another.
+        simulate: rows to simulate when no file is given.
+        target, date, group, weight: columns of the outcome, the day of origination, the borrower and the weight.
+        features: inputs in order; empty takes every origination column of the contract that has a reason family.
+    """
+
+    contract: str = "loan_tape"
+    reader: Literal["tape", "guaranteed_loans"] = "tape"
+    file: str | None = None
+    simulate: int = Field(0, ge=0, le=2_000_000)
+    target: str = "default_12m"
+    date: str = "origination"
+    group: str = "borrower_id"
+    weight: str = "sample_weight"
+    features: tuple[str, ...] = ()
+
+
+class Split(_Part):
+    """First days of the windows; a row belongs to the last window that has begun.
+
+    Attributes:
+        start: rows before this day are not used.
+        stop: early stopping starts here (the last in-time vintage), inside training.
+        calibrate: the calibration window starts here.
+        evaluate: the out-of-time window starts here.
+        end: rows from this day on are not used.
+    """
+
+    start: dt.date
+    stop: dt.date
+    calibrate: dt.date
+    evaluate: dt.date
+    end: dt.date
+
+
+class PdFit(_Part):
+    """LightGBM parameters of the PD model; depth 1 or 2, so that it collapses into tables."""
+
+    depth: Literal[1, 2] = 2
+    rounds: int = Field(400, ge=1, le=5_000)
+    patience: int = Field(40, ge=1)
+    learning_rate: float = Field(0.05, gt=0.0, le=1.0)
+    min_rows: int = Field(20, ge=1)
+    l2: float = Field(5.0, ge=0.0)
+    max_bin: int = Field(63, ge=3, le=255)
+    feature_fraction: float = Field(0.8, gt=0.0, le=1.0)
+    horizon_months: int = Field(12, ge=1, le=600)
+    floor: float = Field(0.0005, gt=0.0, lt=0.5)
+    ceiling: float = Field(0.9, gt=0.5, lt=1.0)
+
+
+class LgdFit(_Part):
+    """The LGD model: ``composition`` over the liquidation-value ratio, or ``direct`` on LGD itself."""
+
+    mode: Literal["composition", "direct"] = "composition"
+    target: str = "lvr"
+    features: tuple[str, ...] = ()
+    rounds: int = Field(150, ge=1, le=2_000)
+    learning_rate: float = Field(0.05, gt=0.0, le=1.0)
+    min_rows: int = Field(20, ge=1)
+    max_bin: int = Field(31, ge=3, le=255)
+    most: float = Field(1.5, gt=0.0, le=10.0)
+    floor: float = Field(0.0, ge=0.0, le=1.0)
+    group_rows: int = Field(100, ge=10, description="rows a kind needs for a conformal offset of its own")
+
+
+class Bar(_Part):
+    """One bar of the plan: a statistic of the evaluation, by dotted path, and its limits."""
+
+    statistic: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class Plan(_Part):
+    """A training plan.
+
+    Attributes:
+        name: name of the model package and of the registered model.
+        about: what it is for.
+        seed: seed of everything random.
+        walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
+        bars: what the evaluation must reach; else exit code 4 and no registration.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")
+    about: str
+    seed: int = 20_261_123
+    data: Data = Data()
+    split: Split
+    pd: PdFit = PdFit()
+    lgd: LgdFit = LgdFit()
+    walk_forward: int = Field(0, ge=0, le=12)
+    bars: tuple[Bar, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content of the plan."""
+        return digest(self.model_dump(mode="json"))
+
+
+def plan_file(name: str) -> Path:
+    """The file of a plan: a path, or the name of a plan shipped in ``training/plans``.
+
+    Raises:
+        ContractError: there is neither such a file nor such a shipped plan.
+    """
+    shipped = {path.stem: path for path in sorted((Path(__file__).parent / "plans").glob("*.yaml"))}
+    path = Path(name)
+    if path.is_file():
+        return path
+    if name not in shipped:
+        names = ", ".join(shipped)
+        en, zh = f"no such file; shipped plans are {names}", f"没有该文件；内置方案有 {names}"
+        raise ContractError([Violation("PLAN", "file", en, zh)])
+    return shipped[name]
+
+
+def read_plan(path: Path) -> Plan:
+    """Read and check a plan.
+
+    Args:
+        path: YAML file.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ContractError: a field is missing, unknown or out of bounds.
+        FileNotFoundError: there is no such file.
+    """
+    return plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def plan_of(content: Any) -> Plan:
+    """Check the decoded content of a plan; errors as in `read_plan`."""
+    try:
+        return Plan.model_validate(content)
+    except ValidationError as error:
+        raise ContractError(
+            Violation(".".join(map(str, e["loc"])) or "plan", e["type"], e["msg"], f"训练计划字段有误：{e['type']}")
+            for e in error.errors()
+        ) from error

@@ -1,0 +1,243 @@
+"""One retraining from plan to registered challenger."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eco_credit.core.canonical import canonical_json
+from eco_credit.core.errors import GateNotMet
+from eco_credit.core.numbers import Columns, Floats
+from eco_credit.core.provenance import code_version
+from eco_credit.registry import PackageMeta, Store, sign, write_package
+from eco_credit.risk import ModelBundle
+from eco_credit.rulebook import RuleSet, load
+from training.calibrate import calibrate
+from training.card import card
+from training.datasets import Tape, load_tape, simulated
+from training.evaluate import evaluate, reference_of
+from training.fit_lgd import fit_lgd
+from training.fit_pd import benchmark, fit_pd
+from training.gates import RED, gate_record, look_up
+from training.metrics import ranking
+from training.package import Models, bundle_files, encode_files
+from training.plan import Plan
+from training.split import Rows, Windows, split
+from training.walk_forward import walk_forward
+
+LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A package on disk.
+
+    Attributes:
+        folder: package folder.
+        digest: digest of the package.
+        gate: content of ``gate.json``.
+        counts: rows per window.
+        version: version in the registry; None when it was not registered.
+    """
+
+    folder: Path
+    digest: str
+    gate: Mapping[str, Any]
+    counts: Mapping[str, int]
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a training happens and who does it.
+
+    Attributes:
+        store: the store.
+        trainer: who signs as trainer; enrolled when new.
+        register: log to MLflow as challenger.
+        rules_day: day of the rules for master scale and support.
+        say: told each step; for progress.
+    """
+
+    store: Store
+    trainer: str = "trainer"
+    register: bool = True
+    rules_day: str = "2026-11-23"
+    say: Say = field(default=lambda _: None)
+
+
+def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Trained:
+    """Train by a plan: data, split, fit, calibrate, evaluate, gate, package, sign, register.
+
+    Args:
+        plan: the plan.
+        source: file or columns; None takes the plan's file or simulates.
+        setting: store and people.
+
+    Returns:
+        The package. The same plan, data and seed give the same digest.
+
+    Raises:
+        ContractError: the data breaks its contract, or an input gives the outcome away.
+        GateNotMet: a bar of the plan is not met; the package is written, not signed and not registered.
+    """
+    rules = load().at(setting.rules_day)
+    setting.say("data")
+    tape = load_tape(plan, _source(plan, source))
+    windows = split(tape.origination, tape.borrower, plan.split)
+    work = fit(plan, tape, windows, setting.say)
+    setting.say("evaluate")
+    files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
+    gate = finite(gate_record(plan.bars, statistics(work, files)))
+    setting.say("package")
+    folder, digest = _write(work, files, gate, rules=rules, home=setting.store.home)
+    if gate["status"] == RED:
+        named = ", ".join(str(bar["statistic"]) for bar in gate["missed"])
+        raise GateNotMet(f"bars not met: {named}; package written to {folder}", f"未达到计划门槛：{named}")
+    sign(folder, "trainer", setting.store.enrol(setting.trainer, "trainer"))
+    setting.say("register")
+    version = _register(setting.store, folder, gate, plan) if setting.register else None
+    return Trained(folder, digest, gate, windows.counts(), version)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything fitted in one training.
+
+    Attributes:
+        plan: the plan.
+        tape: labelled rows.
+        windows: the split.
+        models: the fitted parts.
+        score: raw score of every row, shape (n,).
+        logistic: PD of the plain logistic regression, shape (n,).
+    """
+
+    plan: Plan
+    tape: Tape
+    windows: Windows
+    models: Models
+    score: Floats
+    logistic: Floats
+
+
+def fit(plan: Plan, tape: Tape, windows: Windows, say: Say = lambda _: None) -> Work:
+    """Fit PD, benchmark, calibration and LGD."""
+    say("fit PD")
+    fitted = fit_pd(tape, windows, plan.pd, seed=plan.seed)
+    logistic = benchmark(tape, windows, seed=plan.seed)
+    score = fitted.table.score(tape.columns)
+    say("calibrate")
+    window, past = windows.calibrate, np.concatenate([windows.in_time, windows.calibrate])
+    y, w = tape.target, tape.weight
+    calibrated = calibrate(score[window], y[window], w[window], history=(score[past], y[past], w[past]))
+    say("fit LGD")
+    models = Models(fitted, calibrated, fit_lgd(tape, windows, plan.lgd, seed=plan.seed))
+    return Work(plan, tape, windows, models, score, logistic)
+
+
+def statistics(work: Work, files: Mapping[str, Any]) -> dict[str, Any]:
+    """Out-of-time statistics of the bundle, with stability, overfit and the comparison with the benchmark."""
+    tape, rows = work.tape, work.windows.evaluate
+    bundle = ModelBundle.parse(files)
+    found = evaluate(bundle, tape, rows, reference=reference_of(bundle, tape, work.windows.in_time))
+    in_time = _auc(work, work.windows.in_time)
+    y, w = tape.target[rows], tape.weight[rows]
+    difference = ranking.auc_difference(y, work.score[rows], work.logistic[rows], w)
+    walked = walk_forward(
+        tape,
+        work.windows.in_time,
+        work.plan.pd,
+        rounds=work.models.pd.rounds,
+        origins=work.plan.walk_forward,
+        seed=work.plan.seed,
+    )
+    proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
+    return found | {
+        "in_time_auc": in_time,
+        "calibration_auc": _auc(work, work.windows.calibrate),
+        "overfit": in_time - found["pd"]["auc"]["value"],
+        "benchmark": {"auc": ranking.auc(y, work.logistic[rows], w).as_dict(), "difference": difference.as_dict()},
+        "collapse_error": work.models.pd.collapse_error,
+        "rounds": work.models.pd.rounds,
+        "lgd_rows": dict(work.models.lgd.rows),
+        "lgd_proofs": proofs,
+        "walk_forward": walked,
+    }
+
+
+def _auc(work: Work, rows: Rows) -> float:
+    return ranking.auc(work.tape.target[rows], work.score[rows], work.tape.weight[rows]).value
+
+
+def finite(value: Any) -> Any:
+    """The same nested data with numbers that are not finite, and numpy scalars, made plain JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, np.generic):
+        return finite(value.item())
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _source(plan: Plan, source: Path | Columns | None) -> Path | Columns:
+    if source is not None:
+        return source
+    return Path(plan.data.file) if plan.data.file else simulated(plan.data, plan.seed)
+
+
+def _write(
+    work: Work, files: Mapping[str, Any], gate: Mapping[str, Any], *, rules: RuleSet, home: Path
+) -> tuple[Path, str]:
+    """Write the package under its own digest; one that is there already is left as it is."""
+    bundle, tape = ModelBundle.parse(files), work.tape
+    encoded = encode_files(files, work.models) | {
+        "gate.json": canonical_json(gate),
+        "plan.json": canonical_json(work.plan.model_dump(mode="json")),
+        "population.json": canonical_json(finite(reference_of(bundle, tape, work.windows.in_time))),
+        "card.md": card(work.plan, tape, work.windows, gate).encode(),
+    }
+    root = home / "packages" / work.plan.name
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".training-") as temporary:
+        fresh = Path(temporary) / "package"
+        digest = write_package(fresh, encoded, _meta(work, rules))
+        folder = root / digest
+        if not folder.exists():
+            fresh.replace(folder)
+    return folder, digest
+
+
+def _meta(work: Work, rules: RuleSet) -> PackageMeta:
+    tape, starts = work.tape, work.models.lgd.starts
+    made_for = {"name": tape.contract.name, "version": tape.contract.version, "digest": tape.contract.digest}
+    return PackageMeta(
+        name=work.plan.name,
+        contract=made_for,
+        rules={"day": rules.day.isoformat(), "digest": rules.digest},
+        data={"digest": tape.digest, "rows": len(tape.target), "windows": work.windows.counts()},
+        seed=work.plan.seed,
+        code_version=code_version(),
+        libraries={name: metadata.version(name) for name in LIBRARIES},
+        synthetic=tape.synthetic,
+        plan={"digest": work.plan.digest, "lvr_starts": dict(starts)},
+    )
+
+
+def _register(store: Store, folder: Path, gate: Mapping[str, Any], plan: Plan) -> int:
+    """Log to MLflow as challenger; only here is mlflow imported."""
+    from eco_credit.registry.mlflow import log_package
+
+    figures = {"auc": "pd.auc.value", "auc_low": "pd.auc.low", "brier": "pd.brier.value", "ks": "pd.ks",
+               "benchmark_difference": "benchmark.difference.value", "lgd_mae": "lgd.mae.value"}  # fmt: skip
+    found = {name: look_up(gate["statistics"], path) for name, path in figures.items()}
+    params = {"plan": plan.digest, "seed": plan.seed, "rounds": gate["statistics"]["rounds"]}
+    return log_package(store, folder, metrics={n: v for n, v in found.items() if v is not None}, params=params)
