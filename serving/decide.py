@@ -12,10 +12,11 @@ from eco_credit.core.canonical import canonical_json, sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import code_version
 from serving.audit import Entry, KeyConflict, Recorded
-from serving.pipeline import contract_reference
+from serving.pipeline import Answer, contract_reference
 from serving.problems import Problem, violation
 
 if TYPE_CHECKING:
+    from serving.models import Triple
     from serving.state import State
 
 SCORES = "POST /v1/scores"
@@ -61,6 +62,18 @@ async def _record(state: State, entry: Entry) -> Recorded:
         raise Problem("storage_unavailable") from None
 
 
+INLINE_PLEDGES = 20
+"""Applications of at most so many pledges are scored on the event loop: they take a few milliseconds, and a hop to
+a thread and back costs as much again."""
+
+
+async def _scored(state: State, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
+    pledges = raw.get("pledges")
+    if isinstance(pledges, list) and len(pledges) > INLINE_PLEDGES:
+        return await state.run(state.pipeline.score, raw, triple, decision_id)
+    return state.pipeline.score(raw, triple, decision_id)
+
+
 async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None) -> Recorded:
     """Score one application and record the answer.
 
@@ -85,7 +98,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     if state.journal.full:
         raise Problem("overloaded")
     triple, decision_id = state.champions.current(), new_id("d")
-    answer = await state.run(state.pipeline.score, raw, triple, decision_id)
+    answer = await _scored(state, raw, triple, decision_id)
     entry = Entry(
         decision_id=decision_id,
         kind="score",

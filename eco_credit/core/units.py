@@ -24,6 +24,7 @@ CO2_PER_CARBON = 44.0 / 12.0
 
 STORED_UNITS: dict[str, str] = {
     "CNY": "yuan",
+    "USD": "US dollar (foreign loan tapes only)",
     "CNY/year": "yuan per year",
     "CNY/m3": "yuan per cubic metre",
     "CNY/ha": "yuan per hectare",

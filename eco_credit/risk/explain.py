@@ -49,7 +49,7 @@ def reference_profile(value: Any, features: FeatureList, where: str = "reference
     }
 
 
-def consistent(contribution: Floats, value: Floats, reference: float, sign: int) -> Floats:
+def consistent(contribution: Floats, value: Floats, reference: Floats | float, sign: npt.ArrayLike) -> Floats:
     """Contribution where its direction agrees with the declared sign of its feature, else 0.
 
     A feature that may only raise the PD is no adverse reason when its value is at or below the
@@ -57,13 +57,13 @@ def consistent(contribution: Floats, value: Floats, reference: float, sign: int)
     unknown reference and a feature without a sign are passed through.
 
     Args:
-        contribution: logits against the reference, shape (n,).
-        value: value of the feature, shape (n,).
-        reference: its value in the reference profile.
-        sign: +1, -1 or 0.
+        contribution: logits against the reference, shape (n,), or (features, n).
+        value: value of the feature, same shape.
+        reference: its value in the reference profile; shape (features, 1) for several.
+        sign: +1, -1 or 0; likewise.
     """
-    direction = sign * (value - reference)
-    agrees = np.isnan(direction) | (sign == 0) | (contribution * direction > 0.0)
+    direction = np.asarray(sign) * (value - reference)
+    agrees = np.isnan(direction) | np.equal(sign, 0) | (contribution * direction > 0.0)
     return np.where(agrees, contribution, 0.0)
 
 
@@ -71,11 +71,16 @@ def tellable(
     contributions: Mapping[str, Floats], columns: Columns, reference: Mapping[str, float], features: FeatureList
 ) -> dict[str, Floats]:
     """The sign-consistent part of each feature's contribution; arguments by feature, shape (n,) each."""
-    signs = {feature.name: feature.monotone for feature in features.features}
-    return {
-        name: consistent(share, number(columns, name), reference[name], signs[name])
-        for name, share in contributions.items()
-    }
+    if not contributions:
+        return {}
+    names, signs = list(contributions), {feature.name: feature.monotone for feature in features.features}
+    told = consistent(
+        np.array(list(contributions.values())),
+        np.array([number(columns, name) for name in names]),
+        np.array([[reference[name]] for name in names]),
+        np.array([[signs[name]] for name in names]),
+    )
+    return dict(zip(names, told, strict=True))
 
 
 def by_family(shares: Mapping[str, Floats], features: FeatureList) -> dict[str, Floats]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.errors import ModelNotServable
-from eco_credit.core.numbers import Bools, Columns, Floats, number, rows_of, text
+from eco_credit.core.numbers import Bools, Columns, Floats, rows_of, text
 from eco_credit.risk.checks import defect, mapping, member, real, sequence, word
 
 
@@ -92,20 +92,21 @@ class FeatureList:
                 f"the model needs the feature {missing[0]}, which this version does not compute",
                 f"模型需要特征 {missing[0]}，本版本未计算该特征",
             )
-        unseen = np.zeros(rows_of(columns), dtype=bool)
-        encoded: Columns = {}
+        plain = [feature.name for feature in self.features if feature.levels is None]
+        cells = np.array([columns[name] for name in plain], dtype=np.float64).reshape(len(plain), rows_of(columns))
+        infinite = np.isinf(cells)
+        cells[infinite] = np.nan
+        encoded: Columns = dict(zip(plain, cells, strict=True))
+        unseen: Bools = np.logical_or.reduce(infinite, axis=0)
         for feature in self.features:
-            encoded[feature.name], new = _numbers(feature, columns)
-            unseen |= new
-        return encoded, unseen
+            if feature.levels is not None:
+                encoded[feature.name], new = _coded(feature.name, feature.levels, columns)
+                unseen |= new
+        return {name: encoded[name] for name in self.names}, unseen
 
 
-def _numbers(feature: FeatureSpec, columns: Columns) -> tuple[Floats, Bools]:
-    if feature.levels is None:
-        values = np.ascontiguousarray(number(columns, feature.name))
-        return np.where(np.isinf(values), np.nan, values), np.isinf(values)
-    levels = feature.levels
-    words = text(columns, feature.name)
+def _coded(name: str, levels: Mapping[str, float], columns: Columns) -> tuple[Floats, Bools]:
+    words = text(columns, name)
     codes = np.array([np.nan if item is None else levels.get(str(item), np.nan) for item in words], np.float64)
     return codes, np.array([item is not None and str(item) not in levels for item in words], dtype=bool)
 

@@ -5,8 +5,9 @@ Layers 2 and 3 of the decision policy (modelling page 4.6). Refer: a person look
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class Joint:
         return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Support:
     """The region a model may be used in.
 
@@ -158,11 +159,9 @@ class Support:
             columns: encoded features, shape (n,) each.
             unseen: rows with an unseen code, shape (n,), from `FeatureList.encode`.
         """
-        outside = np.zeros(len(unseen), dtype=bool)
-        for name, low in self.low.items():
-            slack = self.tolerance * (self.high[name] - low)
-            value = columns[name].astype(np.float64)
-            outside |= (value < low - slack) | (value > self.high[name] + slack)
+        least, most = self._bounds
+        cells = stacked(columns, self.low)
+        outside: Bools = np.logical_or.reduce((cells < least) | (cells > most), axis=0)
         missing = self.missing_share(columns)
         novelty = np.ones(len(unseen)) if self.joint is None else self.joint.p_value(columns)
         odd, novel = (0.0, 0.0) if self.joint is None else (self.joint.refer, self.joint.refuse)
@@ -172,9 +171,29 @@ class Support:
 
     def missing_share(self, columns: Columns) -> Floats:
         """Gain on unknown features over gain on all features expected of the row, shape (n,); 0 without any gain."""
-        missing, expected = np.zeros(rows_of(columns)), np.zeros(rows_of(columns))
-        for name, gain in self.gain.items():
-            due = columns[self.applies[name]].astype(np.float64) > 0.0 if name in self.applies else True
-            expected = expected + np.where(due, gain, 0.0)
-            missing = missing + np.where(due & np.isnan(columns[name].astype(np.float64)), gain, 0.0)
+        gain, conditions, always = self._gains
+        due = always | (stacked(columns, conditions) > 0.0)
+        unknown = due & np.isnan(stacked(columns, self.gain))
+        # accumulate adds feature by feature, whatever the number of rows
+        expected = np.add.accumulate(np.where(due, gain, 0.0), axis=0)[-1]
+        missing = np.add.accumulate(np.where(unknown, gain, 0.0), axis=0)[-1]
         return np.where(expected > 0.0, missing / np.where(expected > 0.0, expected, 1.0), 0.0)
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Floats]:
+        """Lowest and highest accepted value of each feature, shape (features, 1)."""
+        low, high = (np.array(list(side.values()))[:, None] for side in (self.low, self.high))
+        slack = self.tolerance * (high - low)
+        return low - slack, high + slack
+
+    @cached_property
+    def _gains(self) -> tuple[Floats, tuple[str, ...], Bools]:
+        """Gains, shape (features, 1); the feature each condition reads (itself without one); True without one."""
+        conditions = tuple(self.applies.get(name, name) for name in self.gain)
+        always = np.array([name not in self.applies for name in self.gain])[:, None]
+        return np.array(list(self.gain.values()))[:, None], conditions, always
+
+
+def stacked(columns: Columns, names: Iterable[str]) -> Floats:
+    """Named columns under one another, float64, shape (names, n)."""
+    return np.array([columns[name] for name in names], dtype=np.float64)

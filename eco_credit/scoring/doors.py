@@ -26,7 +26,8 @@ from eco_credit.core.numbers import Columns, rows_of, take
 from eco_credit.registry import Package, Store, served
 from eco_credit.rulebook import load
 from eco_credit.scoring.pipeline import appraise_applications
-from eco_credit.scoring.score import Scored, pledge_answers, score_applications
+from eco_credit.scoring.pledge_answer import pledge_answers
+from eco_credit.scoring.score import Scored, score_applications
 from eco_credit.scoring.table import result_table
 
 if TYPE_CHECKING:

@@ -18,19 +18,12 @@ from eco_credit.core.numbers import PROBABILITY_DECIMALS, Floats, rounded, rows_
 from eco_credit.core.provenance import ModelRef, Provenance, code_version
 from eco_credit.registry import Package
 from eco_credit.rulebook import RuleSet
-from eco_credit.scoring.pipeline import Appraised, Results, run
+from eco_credit.scoring.pipeline import Results, run
+from eco_credit.scoring.pledge_answer import known, pledge_answers
 from eco_credit.scoring.reasons import condition, model_reasons, reason_codes
 
 PD_HORIZON_MONTHS = 12
 """Horizon of the PD target: default within twelve months of scoring."""
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _ratios(values: Floats) -> Floats:
-    return rounded(values, PROBABILITY_DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -63,21 +56,20 @@ class Scored:
     @cached_property
     def _figures(self) -> dict[str, Floats]:
         """Application figures, rounded as they are answered."""
-        e, d, r = self.results.estimate, self.results.decisions, _ratios
-        return {
-            "pd": r(e.pd),
-            "pd_low": r(e.pd_low),
-            "pd_high": r(e.pd_high),
-            "lgd": r(e.lgd),
-            "lgd_low": r(e.lgd_low),
-            "lgd_high": r(e.lgd_high),
-            "regulatory_lgd": r(self.results.regulatory_lgd),
-            "expected_loss_rate": r(d.expected_loss_rate),
-            "rate_floor": r(d.rate_floor),
-            "max_loan": rounded(d.max_loan),
-            "score": rounded(e.score, 0),
-            "lending_value": rounded(self.results.evidence.lending_value),
+        e, d, r = self.results.estimate, self.results.decisions, self.results
+        ratios = {
+            "pd": e.pd,
+            "pd_low": e.pd_low,
+            "pd_high": e.pd_high,
+            "lgd": e.lgd,
+            "lgd_low": e.lgd_low,
+            "lgd_high": e.lgd_high,
+            "regulatory_lgd": r.regulatory_lgd,
+            "expected_loss_rate": d.expected_loss_rate,
+            "rate_floor": d.rate_floor,
         }
+        figures = dict(zip(ratios, rounded(np.array(list(ratios.values())), PROBABILITY_DECIMALS), strict=True))
+        return figures | {"max_loan": d.max_loan, "score": e.score}
 
     def figure(self, name: str) -> Floats:
         """One application figure as answered: ``pd``, ``lgd``, ``max_loan``, ``score`` and so on, shape (n,)."""
@@ -112,7 +104,7 @@ class Scored:
         Returns:
             The fields of ``POST /v1/scores``.
         """
-        loans, figures = self.results.loans, {name: _number(col[row]) for name, col in self._figures.items()}
+        loans, figures = self.results.loans, {name: known(float(col[row])) for name, col in self._figures.items()}
         application_id = str(loans["application_id"][row])
         source = input_hash or digest({name: str(column[row]) for name, column in loans.items()})
         provenance = self.provenance(source)
@@ -142,67 +134,6 @@ class Scored:
     def pledge_answers(self, row: int) -> list[dict[str, Any]]:
         """The pledges of one application, in the order they were submitted."""
         return pledge_answers(self.results.pledges, row)
-
-
-def pledge_answers(pledges: dict[str, Appraised] | Any, row: int) -> list[dict[str, Any]]:
-    """Answers of the pledges of one application, in the order they were submitted."""
-    found = [
-        (float(group.table["position"][i]), pledge_answer(group, int(i)))
-        for group in pledges.values()
-        for i in np.nonzero(group.rows == row)[0]
-    ]
-    return [answer for _, answer in sorted(found, key=lambda item: item[0])]
-
-
-def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
-    """One pledge of an answer: gates, GEP, appraisal with steps, haircuts, lending value, recovery."""
-    v = group.values
-
-    def money(column: Floats) -> float | None:
-        return _number(float(rounded(column[i])))
-
-    return {
-        "pledge_id": str(group.table["pledge_id"][i]),
-        "kind": group.kind,
-        "eligible": bool(v.eligible[i]),
-        "ineligible_reasons": [reason_codes()[code].as_dict() for code, hit in v.gates if hit[i]],
-        "gep": {"entitled_cny_per_year": money(v.entitled), "public_benefit_cny_per_year": money(v.public_benefit)},
-        "appraisal": {
-            "low": money(v.low),
-            "central": money(v.central),
-            "high": money(v.high),
-            "approach": v.approach[i],
-            "steps": [
-                {
-                    "code": s.code,
-                    "zh": s.zh,
-                    "en": s.en,
-                    "unit": s.unit,
-                    "value": _number(float(rounded(s.values[i], 6))),
-                }
-                for s in v.steps
-                if not np.isnan(s.values[i])
-            ],
-        },
-        "haircuts": [
-            {
-                "name": h.name,
-                "zh": h.zh,
-                "en": h.en,
-                "ratio": float(rounded(h.ratio[i], PROBABILITY_DECIMALS)),
-                "rule": h.rule,
-            }
-            for h in v.haircuts
-        ],
-        "cap": {"ratio": float(rounded(v.cap[i], PROBABILITY_DECIMALS)), "rule": v.cap_rule},
-        "lending_value": money(v.lending_value),
-        "recovery": {
-            "low": money(v.recovery_low),
-            "central": money(v.recovery_central),
-            "high": money(v.recovery_high),
-        },
-        "reasons": [reason_codes()[code].as_dict() for code, hit in v.reasons if hit[i]],
-    }
 
 
 def score_applications(applications: Applications, rules: RuleSet, package: Package) -> Scored:

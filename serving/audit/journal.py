@@ -26,6 +26,10 @@ from serving.audit.tables import decisions
 Clock = Callable[[], datetime]
 _Job = tuple[Entry, "Future[Recorded]"]
 
+# built once, so that a commit does not put its statements together again
+_HEAD = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.sequence.desc()).limit(1)
+_INSERT = decisions.insert()
+
 GROUP = 128
 """Most records in one commit."""
 
@@ -145,8 +149,7 @@ class Journal:
         """Append entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
         with self._writer.begin() as connection:
-            head = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.sequence.desc()).limit(1)
-            sequence, previous = connection.execute(head).first() or (0, GENESIS)
+            sequence, previous = connection.execute(_HEAD).first() or (0, GENESIS)
             for entry in entries:
                 try:
                     result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
@@ -169,7 +172,7 @@ class Journal:
         }
         place["hash"] = link(entry, **place)
         values = {name: getattr(entry, name) for name in (*TEXT_FIELDS, "request", "answer")}
-        connection.execute(decisions.insert().values(**values, **place))
+        connection.execute(_INSERT, values | place)
         return Recorded(entry, **place)
 
     # ---- reading -------------------------------------------------------------------------------

@@ -53,7 +53,10 @@ def appraise(case: Case) -> Appraisal:
     value = np.maximum(0.0, granted + renewed)
     known = ~np.isnan(value[0])
     low, central, high = ranged(where_known(value, 0.0))
+    compared = np.equal(approach, "comparison")
     steps = (
+        Step("deal_price", "成交价(每立方米年水权或每立方米)", "price of the deal, by its own basis", "CNY/m3",
+             np.where(compared, case.number("deal_price"), np.nan)),
         Step("volume", "计价水量", "volume counted", "m3/year", volume[0]),
         Step("unit_value", "单方净收益(年价)", "net value of one m3 in a year", "CNY/m3", price[0]),
         Step("years_left", "剩余有效年限", "years left of the permit", "year", years),
