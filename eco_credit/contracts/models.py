@@ -137,17 +137,37 @@ def _unique(name: str) -> Callable[[list[Any]], list[Any]]:
     return checked
 
 
+def _settled(check: Check, record: Any) -> bool:
+    """True where a rule needs no look at the columns: nothing asks for the field, or it is given.
+
+    Most records leave most optional fields out, and columns of one row cost more than this question.
+    """
+    if check.rule != "required_with":
+        return False
+    needed, cause = check.fields
+    return getattr(record, cause) is None or getattr(record, needed) is not None
+
+
 def _row_checks(checks: tuple[Check, ...], fields: tuple[Field, ...]) -> Callable[[Any], Any]:
     """Run the rules between fields on one record, as columns of one row."""
-    if any(check.rule == "kind_columns" for check in checks):
+    narrow = all(check.rule != "kind_columns" for check in checks)
+    if not narrow:
         read = fields
     else:
         names = {name for check in checks for name in (*check.fields, check.by)}
         read = tuple(field for field in fields if field.name in names)
 
     def checked(record: Any) -> Any:
-        columns: Columns = {field.name: column_of(field, [getattr(record, field.name)]) for field in read}
-        for check in checks:
+        open_checks = [check for check in checks if not _settled(check, record)]
+        if not open_checks:
+            return record
+        asked = {name for check in open_checks for name in (*check.fields, check.by)} if narrow else None
+        columns: Columns = {
+            field.name: column_of(field, [getattr(record, field.name)])
+            for field in read
+            if asked is None or field.name in asked
+        }
+        for check in open_checks:
             for mask, name, rule in broken(check, columns, fields):
                 if mask[0]:
                     raise PydanticCustomError(rule, "rule between fields is broken", {"field": name})

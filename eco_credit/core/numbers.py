@@ -68,6 +68,22 @@ def group_sum(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Float
     return np.asarray(np.bincount(group, weights=values, minlength=groups), dtype=np.float64)
 
 
+def group_sums(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Floats:
+    """`group_sum` of several quantities at once.
+
+    Args:
+        values: shape (k, n).
+        group: group number of each row, shape (n,).
+        groups: number of groups.
+
+    Returns:
+        shape (k, groups); each quantity is added in row order, as if it were alone.
+    """
+    # the groups of quantity j are numbered after those of quantity j - 1, so one count serves all
+    place = (group + groups * np.arange(len(values))[:, None]).ravel()
+    return group_sum(np.ravel(values).astype(np.float64), place, groups * len(values)).reshape(len(values), groups)
+
+
 def group_min(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Floats:
     """Smallest value by group, NaN ignored; NaN for an empty group. Shapes as in `group_sum`."""
     result = np.full(groups, np.inf)
@@ -83,7 +99,9 @@ def group_max(values: Floats, group: npt.NDArray[np.intp], groups: int) -> Float
 
 def rows_of(table: Columns) -> int:
     """Number of rows of a table; 0 for a table without columns."""
-    return next((len(column) for column in table.values()), 0)
+    for column in table.values():
+        return len(column)
+    return 0
 
 
 def number(table: Columns, name: str) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -52,4 +52,14 @@ class Provenance:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for an answer or a record."""
-        return asdict(self) | {"models": [asdict(model) for model in self.models]}
+        models = [{"name": m.name, "version": m.version, "digest": m.digest} for m in self.models]
+        return {
+            "contract": self.contract,
+            "rules_day": self.rules_day,
+            "rules_hash": self.rules_hash,
+            "overlay_hash": self.overlay_hash,
+            "models": models,
+            "code_version": self.code_version,
+            "input_hash": self.input_hash,
+            "synthetic_model": self.synthetic_model,
+        }

@@ -23,6 +23,7 @@ from eco_credit.core.numbers import (
     group_max,
     group_min,
     group_sum,
+    group_sums,
     is_yes,
     number,
     rows_of,
@@ -82,8 +83,12 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
     table["term_cover"] = sums.right_months / months
     for kind, (rows, values) in pledges.items():
         table |= _kind_features(kind, _rows(rows), values, sums)
-    absent = {name: np.full(rows_of(loans), value) for name, value in _without_pledge() if name not in table}
-    return {name: np.ascontiguousarray(column, dtype=np.float64) for name, column in (table | absent).items()}
+    absent = [pair for pair in _without_pledge() if pair[0] not in table]
+    columns = np.empty((len(table) + len(absent), rows_of(loans)))
+    for place, column in enumerate(table.values()):
+        columns[place] = column
+    columns[len(table) :] = np.array([value for _, value in absent])[:, None]
+    return dict(zip([*table, *(name for name, _ in absent)], columns, strict=True))
 
 
 @cache
@@ -183,12 +188,11 @@ class _Sums:
 
     @classmethod
     def of(cls, pledges: Appraisals, applications: int) -> _Sums:
-        totals = [np.zeros(applications) for _ in range(8)]
+        totals = np.zeros((8, applications))
         months, stated = np.full(applications, np.nan), np.full(applications, np.nan)
         for rows, values in pledges.values():
             group = _rows(rows)
-            parts = _summed(rows, values)
-            totals = [total + group_sum(part, group, applications) for total, part in zip(totals, parts, strict=True)]
+            totals = totals + group_sums(np.array(_summed(rows, values)), group, applications)
             months = np.fmin(months, group_min(values.right_months, group, applications))
             claimed = _ratio(number(rows, "stated_value"), values.central)
             stated = np.fmax(stated, group_max(claimed, group, applications))
@@ -215,32 +219,33 @@ def _kind_features(kind: str, group: Group, values: AppraisedPledges, sums: _Sum
     applications = len(sums.value)
     share = _ratio(group_sum(values.central, group, applications), sums.value)
     held: Columns = {share_name(kind): where_known(share, 0.0)}
-    for name in values.features:
-        held[name] = weighted_mean(number(values.features, name), values.central, group, applications)
-    return held
+    columns = np.array([number(values.features, name) for name in values.features])
+    if not len(columns):
+        return held
+    return held | dict(zip(values.features, weighted_mean(columns, values.central, group, applications), strict=True))
 
 
 def weighted_mean(values: Floats, weights: Floats, group: Group, groups: int) -> Floats:
     """Mean of the known values of each group: ``sum_i v_i * (w_i / sum w)``; plain mean where no weight is above 0.
 
     Args:
-        values: shape (n,), NaN for unknown.
+        values: shape (k, n) for k quantities, NaN for unknown.
         weights: shape (n,), at or above 0.
         group: group of each row, shape (n,).
         groups: number of groups.
 
     Returns:
-        shape (groups,), NaN for a group without a known value.
+        shape (k, groups), NaN for a group without a known value.
 
     Example:
-        >>> weighted_mean(np.array([1.0, 3.0, np.nan]), np.array([1.0, 3.0, 9.0]), np.array([0, 0, 0]), 1).tolist()
-        [2.5]
+        >>> values = np.array([[1.0, 3.0, np.nan]])
+        >>> weighted_mean(values, np.array([1.0, 3.0, 9.0]), np.array([0, 0, 0]), 1).tolist()
+        [[2.5]]
     """
     known = ~np.isnan(values)
     weight = np.where(known, weights, 0.0)
-    total = group_sum(weight, group, groups)
-    weight = np.where(total[group] > 0.0, weight, known)
-    total = group_sum(weight, group, groups)
-    share = weight / np.where(total > 0.0, total, 1.0)[group]
-    mean = group_sum(np.where(known, values, 0.0) * share, group, groups)
+    weight = np.where(group_sums(weight, group, groups)[:, group] > 0.0, weight, known)
+    total = group_sums(weight, group, groups)
+    share = weight / np.where(total > 0.0, total, 1.0)[:, group]
+    mean = group_sums(np.where(known, values, 0.0) * share, group, groups)
     return np.where(total > 0.0, mean, np.nan)

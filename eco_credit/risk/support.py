@@ -15,6 +15,7 @@ import numpy as np
 from eco_credit.core.numbers import Bools, Columns, Floats, rows_of
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
 from eco_credit.risk.feature_list import FeatureList
+from eco_credit.risk.tables import chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,13 @@ class Joint:
 
     def distance(self, columns: Columns) -> Floats:
         """``sum_i (sum_j W_ij (x_j - c_j))**2``, added in fixed order, shape (n,)."""
-        total = np.zeros((len(self.names), rows_of(columns)))
-        for j, name in enumerate(self.names):
-            away = columns[name].astype(np.float64) - self.center[j]
-            total += self.whiten[:, j, None] * np.where(np.isnan(away), 0.0, away)
-        squares: Floats = np.add.accumulate(total * total, axis=0)[-1]
+        away = stacked(columns, self.names) - self.center[:, None]
+        away[np.isnan(away)] = 0.0
+        squares = np.empty(away.shape[1])
+        for part in chunks(away.shape[1]):
+            # accumulate is sequential by definition, whatever the number of rows
+            total = np.add.accumulate(self.whiten[:, :, None] * away[None, :, part], axis=1)[:, -1]
+            squares[part] = np.add.accumulate(total * total, axis=0)[-1]
         return squares
 
     def p_value(self, columns: Columns) -> Floats:

@@ -20,9 +20,9 @@ def to_verify(book: Book) -> str:
     lines = [
         "# Estimates, and figures to check against the text",
         "",
-        "Made from the rulebook by `python -m eco_credit.rulebook --page`; do not edit. An *estimate* has no norm behind it:",
-        "it carries a range that enters the appraisal's low and high, and a lender overlays its own value. *verify* means",
-        "that the named text was not read again when the figure was entered.",
+        "Made from the rulebook by `python -m eco_credit.rulebook --page`; do not edit. An *estimate* has no norm",
+        "behind it: it carries a range that enters the appraisal's low and high, and a lender overlays its own value.",
+        "*verify* means that the named text was not read again when the figure was entered.",
         "",
         "| rule | value | range | why it is here | source |",
         "|---|---|---|---|---|",

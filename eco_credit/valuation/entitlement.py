@@ -63,9 +63,10 @@ def entitlement(kind: Kind, case: Case) -> tuple[Floats, Floats, tuple[Exclusion
     allowed = kind.saleable(case)
     columns = _columns(tuple(case.pledges))
     flows = where_known(np.array([case.number(column) for column in columns.values()]), 0.0)
-    total, entitled = np.zeros(case.rows), np.zeros(case.rows)
+    entitled = np.zeros(case.rows)
+    # accumulate adds service by service, whatever the number of rows
+    total = np.add.accumulate(flows, axis=0)[-1] if len(flows) else np.zeros(case.rows)
     for service, flow in zip(columns, flows, strict=True):
-        total += flow
         if shares.get(service, 0.0) > 0.0:
             entitled += flow * float(shares[service]) * allowed.get(service, 1.0)
     contracted = where_known(case.number(_CONTRACTED), 0.0)

@@ -75,6 +75,7 @@ class Journal:
             StorageUnavailable: the file cannot be opened.
         """
         self._writer, self._reader = open_log(path)
+        self._connection: sa.Connection | None = None
         self._clock = clock
         self._queue: queue.Queue[_Job | None] = queue.Queue(waiting)
         self._closed = False
@@ -148,7 +149,8 @@ class Journal:
     def _commit(self, entries: Sequence[Entry]) -> list[Recorded | Exception]:
         """Append entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
-        with self._writer.begin() as connection:
+        connection = self._connected()
+        with connection.begin():
             sequence, previous = connection.execute(_HEAD).first() or (0, GENESIS)
             for entry in entries:
                 try:
@@ -159,6 +161,12 @@ class Journal:
                     sequence, previous = result.sequence, result.hash
                 results.append(result)
         return results
+
+    def _connected(self) -> sa.Connection:
+        """The writer's own connection: kept, because taking one from the pool costs as much as a small commit."""
+        if self._connection is None or self._connection.closed or self._connection.invalidated:
+            self._connection = self._writer.connect()
+        return self._connection
 
     def _append_one(self, connection: sa.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
         if entry.idempotency_key is not None:
@@ -233,5 +241,7 @@ class Journal:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
+            if self._connection is not None:
+                self._connection.close()
             self._writer.dispose()
             self._reader.dispose()

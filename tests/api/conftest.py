@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api_service import Client, plain_client
 
 from serving.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from api_service import Client, plain_client
 
 
 @pytest.fixture

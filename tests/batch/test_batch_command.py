@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,8 @@ import numpy as np
 import pytest
 import typer
 from batch_rows import applications, cells, flat, write_csv, write_parquet, write_xlsx
-from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-
 from small_store import add_model
+from typer.testing import CliRunner
 
 from eco_credit.contracts import contract
 from eco_credit.scoring.doors import score

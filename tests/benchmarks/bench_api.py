@@ -25,17 +25,21 @@ CONNECTIONS = 8
 SERVER = """
 import sys
 from pathlib import Path
-import uvicorn
-from fastapi import FastAPI
+from typing import Any
+from fastapi import Body, FastAPI
 from serving.app import create_app
+from serving.server import Server, config
 from serving.settings import Settings
 app = create_app(Settings(home=Path(sys.argv[1])))
 empty = FastAPI()
 @empty.get("/nothing")
 async def nothing():
     return {}
+@empty.post("/same-body")
+async def same_body(body: Any = Body()):
+    return body
 app.mount("/empty", empty)
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error", access_log=False)
+Server(config(app, "127.0.0.1", int(sys.argv[2]))).run()
 """
 
 
@@ -94,7 +98,11 @@ def main() -> None:
     try:
         wait_until_ready(port)
         body = (ROOT / "examples" / "forest_right.json").read_bytes()
-        kinds = {"score": ("POST", "/v1/scores", body), "empty": ("GET", "/empty/nothing", None)}
+        kinds = {
+            "score": ("POST", "/v1/scores", body),
+            "empty": ("GET", "/empty/nothing", None),
+            "echo": ("POST", "/empty/same-body", body),
+        }
         costs: dict[str, list[float]] = {name: [] for name in kinds}
         for pair in range(options.pairs + 1):
             for name, request in kinds.items():
@@ -105,13 +113,15 @@ def main() -> None:
                 if pair:  # the first pair warms up
                     costs[name].append((cpu_seconds(server.pid) - before) / options.requests)
         ratios = [a / b for a, b in zip(costs["score"], costs["empty"], strict=True)]
+        to_echo = [a / b for a, b in zip(costs["score"], costs["echo"], strict=True)]
         print(
             json.dumps(
                 {
                     "server_cpu_ms_per_score": round(1000 * statistics.median(costs["score"]), 3),
                     "server_cpu_ms_per_empty": round(1000 * statistics.median(costs["empty"]), 3),
                     "ratio_median": round(statistics.median(ratios), 2),
-                    "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
+                    "ratio_to_an_echo_of_the_same_body": round(statistics.median(to_echo), 2),
+            "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
                 }
             )
         )

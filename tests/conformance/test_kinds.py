@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import yaml
+from units_check import check_units
 
 from eco_credit.contracts import contract, example_application, flatten, read_application
 from eco_credit.core.numbers import Columns, number, take
@@ -20,9 +20,6 @@ from eco_credit.valuation import PledgeValues, appraise_pledges, kinds
 from eco_credit.valuation import lending_value as lending_module
 from eco_credit.valuation import recovery as recovery_module
 from eco_credit.valuation.methods import annuity, forest, order, water
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from units_check import check_units
 
 NAMES = sorted(kinds())
 RULES = load().at("2026-11-23")

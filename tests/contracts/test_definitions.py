@@ -37,7 +37,7 @@ def test_a_contract_file_follows_the_open_data_contract_standard(name: str) -> N
     assert (parsed.apiVersion, parsed.kind, parsed.name) == ("v3.2.0", "DataContract", name)
 
 
-@pytest.mark.skipif(shutil.which("datacontract") is None, reason="the program datacontract is not on the path (pip install datacontract-cli)")
+@pytest.mark.skipif(shutil.which("datacontract") is None, reason="needs the program datacontract")
 @pytest.mark.parametrize("name", NAMES)
 def test_datacontract_lint_passes(name: str) -> None:
     done = subprocess.run(["datacontract", "lint", str(find(name))], capture_output=True, text=True, check=False)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "risk"))
-
 from package_samples import APPROVER, TRAINER, make_package
 
 from eco_credit.registry import Store

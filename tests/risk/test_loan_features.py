@@ -115,11 +115,11 @@ def test_a_loan_without_pledges_has_unknown_collateral_features() -> None:
 def test_a_single_pledge_passes_its_figures_on_to_the_bit() -> None:
     values = np.random.default_rng(0).normal(size=500)
     weights = np.random.default_rng(1).lognormal(10.0, 3.0, 500)
-    assert weighted_mean(values, weights, np.arange(500), 500).tobytes() == values.tobytes()
+    assert weighted_mean(np.array([values]), weights, np.arange(500), 500).tobytes() == values.tobytes()
 
 
 def test_pledges_without_value_are_averaged_plainly() -> None:
-    assert weighted_mean(np.array([1.0, 3.0]), np.zeros(2), np.array([0, 0]), 1).tolist() == [2.0]
+    assert weighted_mean(np.array([[1.0, 3.0]]), np.zeros(2), np.array([0, 0]), 1).tolist() == [[2.0]]
 
 
 def test_one_application_alone_has_the_bits_it_has_among_many() -> None:

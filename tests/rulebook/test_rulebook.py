@@ -82,4 +82,4 @@ def test_every_estimate_says_where_it_comes_from_and_how_far_it_may_be_off() -> 
 
 def test_the_page_of_open_figures_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "methods" / "to-verify.md"
-    assert page.read_text("utf-8") == to_verify(load()), "run: python -m eco_credit.rulebook --page > docs/methods/to-verify.md"
+    assert page.read_text("utf-8") == to_verify(load()), "run python -m eco_credit.rulebook --page"

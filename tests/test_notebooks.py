@@ -1,0 +1,21 @@
+"""Every notebook is a readable percent file and runs from top to bottom on public names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jupytext
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_from_top_to_bottom(path: Path, demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    notebook = jupytext.read(path, fmt="py:percent")
+    assert {cell.cell_type for cell in notebook.cells} == {"markdown", "code"}
+    scope: dict[str, object] = {"__name__": "__main__"}
+    for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        exec(compile(cell.source, f"{path.name} cell {number}", "exec"), scope)
