@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Bools, Columns, Floats, rows_of
+from eco_credit.core.numbers import Bools, Columns, Floats
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
 from eco_credit.risk.feature_list import FeatureList
 from eco_credit.risk.tables import chunks
