@@ -120,7 +120,10 @@ def check_pointer(path: Path, name: str, alias: str, trusted: Trusted) -> Pointe
     """
     stored = read_history(path, trusted)
     if not stored:
-        raise ModelNotServable(f"no {alias} of {name} was promoted in this store", f"该存储中没有 {name} 的在用模型")
+        raise ModelNotServable(
+            f"no {alias} of {name} was promoted in this store: run `eco-credit demo`, or train and promote a model",
+            f"该存储中没有 {name} 的在用模型：请先运行 eco-credit demo，或训练并批准模型",
+        )
     pointer = read_pointer(stored[-1], trusted)
     if (pointer.name, pointer.alias) != (name, alias):
         raise _broken()

@@ -82,23 +82,28 @@ def check(
 def export(
     name: Annotated[str, typer.Argument(help="Name of the contract.")],
     to: Annotated[Form, typer.Option(help="Form to export to.")],
-    out: Annotated[Path | None, typer.Option(help="File to write (xlsx needs one).")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; xlsx without one goes to NAME.xlsx.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Export a contract as JSON Schema, SQL, an Excel template or Markdown."""
     from eco_credit.contracts import create_table, excel_template, json_schema, markdown
 
     found = named(name)
     if to is Form.xlsx:
-        target = out or Path(f"{name}.xlsx")
-        excel_template([name], target)
-        note(f"wrote {target}")
-        return
-    text = {
-        Form.jsonschema: lambda: jsonlib.dumps(json_schema(found), ensure_ascii=False, indent=2) + "\n",
-        Form.ddl: lambda: create_table(found),
-        Form.markdown: lambda: markdown(found),
-    }[to]()
-    if out is None:
+        out = out or Path(f"{name}.xlsx")
+        excel_template([name], out)
+    else:
+        text = {
+            Form.jsonschema: lambda: jsonlib.dumps(json_schema(found), ensure_ascii=False, indent=2) + "\n",
+            Form.ddl: lambda: create_table(found),
+            Form.markdown: lambda: markdown(found),
+        }[to]()
+        if out is not None:
+            write_whole(out, text.encode("utf-8"))
+    done = {"contract": name, "to": to.value} | ({"text": text} if out is None else {"file": str(out)})
+    if json:
+        emit(done, True)
+    elif out is None:
         sys.stdout.write(text)
     else:
-        write_whole(out, text.encode("utf-8"))
+        note(f"wrote {out}")
