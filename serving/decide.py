@@ -12,11 +12,10 @@ from eco_credit.core.canonical import canonical_json, sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import code_version
 from serving.audit import Entry, KeyConflict, Recorded
-from serving.pipeline import Answer, contract_reference
+from serving.pipeline import Answer, Ask, contract_reference
 from serving.problems import Problem, violation
 
 if TYPE_CHECKING:
-    from serving.models import Triple
     from serving.state import State
 
 SCORES = "POST /v1/scores"
@@ -67,11 +66,14 @@ INLINE_PLEDGES = 20
 a thread and back costs as much again."""
 
 
-async def _scored(state: State, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
-    pledges = raw.get("pledges")
-    if isinstance(pledges, list) and len(pledges) > INLINE_PLEDGES:
-        return await state.run(state.pipeline.score, raw, triple, decision_id)
-    return state.pipeline.score(raw, triple, decision_id)
+async def _scored(state: State, ask: Ask) -> Answer:
+    pledges = ask.raw.get("pledges")
+    if not isinstance(pledges, list) or len(pledges) <= INLINE_PLEDGES:
+        return await state.together.score(ask)
+    (found,) = await state.run(state.pipeline.score, [ask])
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None) -> Recorded:
@@ -98,7 +100,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     if state.journal.full:
         raise Problem("overloaded")
     triple, decision_id = state.champions.current(), new_id("d")
-    answer = await _scored(state, raw, triple, decision_id)
+    answer = await _scored(state, Ask(raw, triple, decision_id))
     entry = Entry(
         decision_id=decision_id,
         kind="score",

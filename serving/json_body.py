@@ -29,6 +29,7 @@ LARGE_BODY = 32_768
 """Bodies above this size, in bytes, are parsed off the event loop."""
 
 _INT64 = 2**63
+_NESTED = (dict, list)
 # In the text of a body: an escape (it may hide anything) or a character that no string may hold. Tabs
 # and line ends may stand between values; inside a string the scanner itself refuses them.
 _SUSPECT = re.compile("[\\\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -168,15 +169,19 @@ def faults(tree: Any, limits: Limits) -> list[Violation]:
 
 def _within(tree: Any, limits: Limits) -> bool:
     """True when nesting and lengths of keys are within the bounds; looks at objects and lists only."""
-    level = [tree]
-    for _ in range(limits.max_depth + 1):
-        level = [value for value in level if isinstance(value, dict | list)]
+    level = [tree] if type(tree) in _NESTED else []
+    for _ in range(limits.max_depth):
         if not level:
             return True
-        if any(len(key) > MAX_KEY for value in level if isinstance(value, dict) for key in value):
+        if any(type(value) is dict and value and max(map(len, value)) > MAX_KEY for value in level):
             return False
-        level = [child for value in level for child in (value.values() if isinstance(value, dict) else value)]
-    return False
+        level = [
+            child
+            for value in level
+            for child in (value.values() if type(value) is dict else value)
+            if type(child) in _NESTED
+        ]
+    return not level
 
 
 def _scan(text: str, hooks: _Hooks) -> Any:

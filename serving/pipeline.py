@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,11 +38,26 @@ class Answer:
     contract: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One application to score.
+
+    Attributes:
+        raw: nested application of the contract ``application``, as sent.
+        triple: package, rulebook and contract to use.
+        decision_id: identifier the answer gets.
+    """
+
+    raw: Mapping[str, Any]
+    triple: Triple
+    decision_id: str
+
+
 class Pipeline(Protocol):
     """What the routes need; the tests put a simple one in its place to look at the plumbing alone."""
 
-    def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
-        """Score one application."""
+    def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """Score applications; one result for each, in order: its answer, or what is wrong with it."""
 
     def appraise(self, raw: Mapping[str, Any], book: Book) -> dict[str, Any]:
         """Appraise the pledges of an application, or one pledge alone."""
@@ -62,28 +77,31 @@ def contract_reference(name: str) -> str:
 class House:
     """The pipeline of the house; imports the rooms below when first used."""
 
-    def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
-        """Score one application with one triple.
+    def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """Score applications in one pass for each model and rule day among them.
 
         Args:
-            raw: nested application of the contract ``application``.
-            triple: package, rulebook and contract to use.
-            decision_id: identifier the answer gets.
+            asks: the applications.
 
-        Raises:
-            ContractError: a field breaks its contract.
-            RuleNotInForce: the rulebook has no value for the day of the application.
+        Returns:
+            One result for each, in order: the answer, or the error of this application alone, such as
+            ``ContractError`` (a field breaks its contract) or ``RuleNotInForce`` (the rulebook has no
+            value for its day).
         """
-        from eco_credit.contracts import flatten, read_application
-        from eco_credit.scoring import score_applications
+        from eco_credit.contracts import read_application
 
-        data = read_application(raw)
-        rules = triple.book.at(data["as_of"])
-        scored = score_applications(flatten([data]), rules, triple.package)
-        body = scored.answer(0, input_hash=digest(data), decision_id=decision_id)
-        return Answer(
-            body, body["application_id"], triple.package.digest, rules.digest, body["provenance"]["contract"]
-        )
+        results: list[Answer | Exception | None] = [None] * len(asks)
+        groups: dict[tuple[int, str], list[_Read]] = {}
+        for place, ask in enumerate(asks):
+            try:
+                data = read_application(ask.raw)
+                groups.setdefault((id(ask.triple), data["as_of"]), []).append(_Read(place, ask, data))
+            except Exception as error:
+                results[place] = error
+        for group in groups.values():
+            for read, result in zip(group, _alike(group), strict=True):
+                results[read.place] = result
+        return [result for result in results if result is not None]
 
     def appraise(self, raw: Mapping[str, Any], book: Book) -> dict[str, Any]:
         """Appraise the pledges of an application, or one pledge as ``{as_of, term_months, pledge}``.
@@ -134,6 +152,40 @@ class House:
         from serving.gep import account_answer
 
         return account_answer(raw, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An application that passed its contract, and its place among the results."""
+
+    place: int
+    ask: Ask
+    data: dict[str, Any]
+
+
+def _alike(group: Sequence[_Read]) -> list[Answer | Exception]:
+    """Score applications of one triple and day; if the pass breaks, each alone, so that one cannot spoil another."""
+    try:
+        return list(_pass(group))
+    except Exception as error:
+        return [error] if len(group) == 1 else [_alike([read])[0] for read in group]
+
+
+def _pass(group: Sequence[_Read]) -> list[Answer]:
+    from eco_credit.contracts import flatten
+    from eco_credit.scoring import score_applications
+
+    triple = group[0].ask.triple
+    rules = triple.book.at(group[0].data["as_of"])
+    scored = score_applications(flatten([read.data for read in group]), rules, triple.package)
+    bodies = [
+        scored.answer(row, input_hash=digest(read.data), decision_id=read.ask.decision_id)
+        for row, read in enumerate(group)
+    ]
+    return [
+        Answer(body, body["application_id"], triple.package.digest, rules.digest, body["provenance"]["contract"])
+        for body in bodies
+    ]
 
 
 def _renamed(found: Violation) -> Violation:

@@ -16,6 +16,7 @@ from serving.models import Champions
 from serving.pipeline import Pipeline
 from serving.problems import Problem
 from serving.settings import Settings
+from serving.together import Together
 
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
@@ -37,6 +38,7 @@ class State:
         pipeline: the computations behind the routes.
         clock: the injected clock, UTC.
         metrics: figures for the operator.
+        together: applications that wait for the next pass of the pipeline.
         journal: the decision log; opened when the service starts.
         stopping: the service is being stopped.
         demo_store: the store says that it was made by the demo.
@@ -47,10 +49,15 @@ class State:
     pipeline: Pipeline
     clock: Clock = utc_now
     metrics: Metrics = field(default_factory=Metrics)
+    together: Together = field(init=False)
     _journal: Journal | None = None
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
     stopping: bool = False
     demo_store: bool = False
+
+    def __post_init__(self) -> None:
+        """Let requests that come in together be scored together."""
+        self.together = Together(self.pipeline)
 
     @property
     def demo(self) -> bool:

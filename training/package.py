@@ -61,7 +61,7 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
         "lgd.json": lgd_json(plan, models.lgd),
         "scale.json": scale_from_rules(rules),
         "support.json": support_json(tape, in_time, models.pd.gain, rules),
-        "reference.json": {"profile": reference_profile(tape, in_time)},
+        "reference.json": reference_json(tape, in_time),
     }
 
 
@@ -127,6 +127,20 @@ def joint_json(tape: Tape, rows: Rows, rules: RuleSet) -> dict[str, Any] | None:
 def _usual(values: Floats) -> bool:
     known = values[~np.isnan(values)]
     return bool(np.isnan(values).mean() < 0.05 and len(known) > 1 and known.std() > 0.0)
+
+
+PEERS = 30
+"""Fewest paid loans of a kind that make a profile of their own."""
+
+
+def reference_json(tape: Tape, rows: Rows) -> dict[str, Any]:
+    """What reasons compare with: the usual paid loan of the whole tape, and of each kind of pledge as its peers."""
+    shares = list(dict.fromkeys(item.applies for item in tape.inputs if item.applies in tape.names))
+    peers = {share: rows[number(tape.columns, str(share))[rows] > 0.5] for share in shares}
+    return {
+        "profile": reference_profile(tape, rows),
+        "peers": {s: reference_profile(tape, of) for s, of in peers.items() if (tape.target[of] < 0.5).sum() >= PEERS},
+    }
 
 
 def reference_profile(tape: Tape, rows: Rows) -> dict[str, float | None]:

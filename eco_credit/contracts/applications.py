@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.contracts.columns import blank_column, column_of
+from eco_credit.contracts.columns import blank_column, column_of, columns_of
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.lists import code_list
 from eco_credit.contracts.load import contract, pledge_kinds
@@ -41,6 +41,7 @@ class Applications:
         return rows_of(self.loans)
 
 
+@cache
 def flow_columns() -> tuple[str, ...]:
     """Names of the yearly value columns, one per ecosystem service, in the order of the list."""
     return tuple(f"gep_{service}_cny" for service in code_list("gep_service").codes)
@@ -56,10 +57,11 @@ def flatten(applications: Sequence[Record]) -> Applications:
         The same applications in columns; identifiers are folded, see `eco_credit.core.identifiers`.
         Several flows of one service add up in the order given.
     """
-    loans: Columns = {}
+    values: list[list[Any]] = []
     for group, fields in _loan_fields():
         records = [record.get(group) or {} for record in applications] if group else applications
-        loans.update({field.name: _folded(field, [r.get(field.name) for r in records]) for field in fields})
+        values += (_values(field, records) for field in fields)
+    loans = columns_of([field for _, fields in _loan_fields() for field in fields], values)
     rows: dict[str, list[tuple[int, int, Record]]] = {}
     for row, record in enumerate(applications):
         for position, pledge in enumerate(record["pledges"]):
@@ -123,17 +125,13 @@ def _loan_fields() -> tuple[tuple[str, tuple[Field, ...]], ...]:
 
 
 def _pledge_table(kind: str, rows: Sequence[tuple[int, int, Record]]) -> Columns:
-    records = [record for _, _, record in rows]
-    table: Columns = {
-        field.name: _folded(field, [record.get(field.name) for record in records])
-        for field in contract(kind).root.fields
-    }
-    table["application_row"] = np.array([row for row, _, _ in rows], dtype=np.float64)
-    table["position"] = np.array([position for _, position, _ in rows], dtype=np.float64)
-    sums = [flow_sums(record.get("gep_flows") or ()) for record in records]
-    for name in (*flow_columns(), CONTRACTED):
-        table[name] = np.array([total.get(name, np.nan) for total in sums], dtype=np.float64)
-    return table
+    records, fields = [record for _, _, record in rows], contract(kind).root.fields
+    table = columns_of(fields, [_values(field, records) for field in fields])
+    sums, names = [flow_sums(record.get("gep_flows") or ()) for record in records], (*flow_columns(), CONTRACTED)
+    places = [[row for row, _, _ in rows], [position for _, position, _ in rows]]
+    flows = [[total.get(name, np.nan) for total in sums] for name in names]
+    added = np.array([*places, *flows], dtype=np.float64)
+    return table | dict(zip(("application_row", "position", *names), added, strict=True))
 
 
 def flow_sums(flows: Iterable[Record]) -> dict[str, float]:
@@ -162,11 +160,15 @@ def _flat_row(record: Record, pledge: Record) -> dict[str, Any]:
     return row
 
 
-def _folded(field: Field, values: list[Any]) -> npt.NDArray[np.generic]:
-    if field.format is not None:
-        fold = FORMATS[field.format].fold
-        values = [None if value is None else fold(value) for value in values]
-    return column_of(field, values)
+def _values(field: Field, records: Sequence[Record]) -> list[Any]:
+    """Values of one field, identifiers folded."""
+    values = [record.get(field.name) for record in records]
+    return values if field.format is None else _folded(field, values)
+
+
+def _folded(field: Field, values: Iterable[Any]) -> list[Any]:
+    fold = FORMATS[field.format or ""].fold
+    return [None if value is None else fold(value) for value in values]
 
 
 def _taken(field: Field, columns: Columns, index: npt.NDArray[np.intp], *, rows: int) -> npt.NDArray[np.generic]:
@@ -174,7 +176,7 @@ def _taken(field: Field, columns: Columns, index: npt.NDArray[np.intp], *, rows:
     if column is None:
         return blank_column(field, len(index))
     taken = column[index]
-    return _folded(field, taken.tolist()) if field.format is not None else taken
+    return column_of(field, _folded(field, taken.tolist())) if field.format is not None else taken
 
 
 def _groups(ids: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.intp], Floats, Floats]:

@@ -26,6 +26,7 @@ DAY = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 """Days are written YYYY-MM-DD, from 1900 to 2199; later years are fillers for "no end"."""
 _UNCLEAN = re.compile(rf"[{CONTROL}{SURROGATES}]")
 MOST_BITS = 63
+_UNREAD = np.empty(0)
 _NUMBER = (int, float, np.integer, np.floating)
 
 
@@ -44,6 +45,32 @@ def column_of(field: Field, values: Sequence[Any]) -> npt.NDArray[np.generic]:
     if field.type == "date":
         return np.array(values, dtype="datetime64[D]")
     return np.array(values, dtype=np.float64)
+
+
+def columns_of(fields: Sequence[Field], values: Sequence[Sequence[Any]]) -> Columns:
+    """`column_of` for several fields of one table: all fields of a type share one array, by rows.
+
+    Args:
+        fields: the fields.
+        values: for each field its values, valid or None, n of them.
+
+    Returns:
+        Field name to its column, shape (n,), in the order of the fields.
+    """
+    found: Columns = {field.name: _UNREAD for field in fields}
+    for kind, dtype in (("date", "datetime64[D]"), ("number", np.float64)):
+        alike = [
+            (field.name, column)
+            for field, column in zip(fields, values, strict=True)
+            if field.type != "text" and (field.type == "date") == (kind == "date")
+        ]
+        if alike:
+            stacked = np.array([column for _, column in alike], dtype=dtype)
+            found.update(zip((name for name, _ in alike), stacked, strict=True))
+    for field, column in zip(fields, values, strict=True):
+        if field.type == "text":
+            found[field.name] = column_of(field, column)
+    return found
 
 
 def blank_column(field: Field, rows: int) -> npt.NDArray[np.generic]:

@@ -10,6 +10,9 @@ import hashlib
 import json
 from typing import Any
 
+# made once: the module's own `dumps` makes one for each call
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def canonical_json(value: Any) -> bytes:
     r"""Write a value as canonical JSON.
@@ -27,7 +30,7 @@ def canonical_json(value: Any) -> bytes:
         >>> canonical_json({"b": 1.50, "a": "林"})
         b'{"a":"\xe6\x9e\x97","b":1.5}'
     """
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def sha256(data: bytes) -> str:

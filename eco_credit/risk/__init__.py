@@ -5,7 +5,6 @@ Training writes the tables; nothing here needs a model library.
 
 from eco_credit.risk.bundle import PARTS, ModelBundle
 from eco_credit.risk.estimate import RiskEstimate
-from eco_credit.risk.explain import FamilyReason, by_family, top_families
 from eco_credit.risk.feature_list import FeatureList, FeatureSpec
 from eco_credit.risk.lgd import regulatory_lgd
 from eco_credit.risk.loan_features import features
@@ -16,7 +15,6 @@ from eco_credit.risk.tables import Grid, PairTable, TableModel
 
 __all__ = [
     "PARTS",
-    "FamilyReason",
     "FeatureList",
     "FeatureSpec",
     "Grid",
@@ -25,12 +23,10 @@ __all__ = [
     "RiskEstimate",
     "Scale",
     "TableModel",
-    "by_family",
     "features",
     "monotone_violations",
     "regulatory_lgd",
     "scale_from_rules",
     "table_from_json",
     "table_to_json",
-    "top_families",
 ]

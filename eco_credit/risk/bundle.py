@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from eco_credit.core.numbers import Columns, Floats
 from eco_credit.risk.checks import defect
 from eco_credit.risk.estimate import RiskEstimate, blank_refused
 from eco_credit.risk.expected_loss import expected_loss_rate
-from eco_credit.risk.explain import FamilyReason, reference_profile, row_reasons, tellable
+from eco_credit.risk.explain import Reference, consistent
 from eco_credit.risk.feature_list import FeatureList
 from eco_credit.risk.lgd import LgdHead
 from eco_credit.risk.pd import PdHead
 from eco_credit.risk.scorecard import Scale
-from eco_credit.risk.support import Support
+from eco_credit.risk.support import Support, stacked
+from eco_credit.risk.tables import TableStack
 
 PARTS = ("features.json", "pd.json", "lgd.json", "scale.json", "support.json", "reference.json")
 """The files a bundle is made of."""
@@ -33,8 +35,8 @@ class ModelBundle:
         lgd: LGD model.
         scale: grades and points.
         support: region of use.
-        reference: profile the reasons compare with, feature to value.
-        base: contribution of each feature of the PD table at the reference, shape (features of the table,).
+        reference: profiles the reasons compare with.
+        base: contribution of each feature of the PD table at each profile, shape (features of the table, profiles).
     """
 
     features: FeatureList
@@ -42,7 +44,7 @@ class ModelBundle:
     lgd: LgdHead
     scale: Scale
     support: Support
-    reference: Mapping[str, float]
+    reference: Reference
     base: Floats
 
     @classmethod
@@ -57,8 +59,7 @@ class ModelBundle:
                 raise defect(name, "is missing", "缺失")
         features = FeatureList.parse(files["features.json"])
         pd = PdHead.parse(files["pd.json"], features.names)
-        reference = reference_profile(files["reference.json"], features)
-        row: Columns = {name: np.array([value]) for name, value in reference.items()}
+        reference = Reference.parse(files["reference.json"], features)
         return cls(
             features=features,
             pd=pd,
@@ -66,7 +67,7 @@ class ModelBundle:
             scale=Scale.parse(files["scale.json"]),
             support=Support.parse(files["support.json"], features),
             reference=reference,
-            base=pd.estimate(row).contributions,
+            base=pd.estimate(reference.columns()).contributions,
         )
 
     def estimate(
@@ -89,9 +90,12 @@ class ModelBundle:
         """
         inputs, unseen = self.features.encode(features)
         found = self.support.check(inputs, unseen)
-        pd = self.pd.estimate(inputs)
-        lgd = self.lgd.estimate(inputs, collateral_value, exposure)
-        contributions = dict(zip(self.pd.table.names, pd.contributions - self.base, strict=True))
+        first, *rest = self._tables.parts(inputs)
+        pd = self.pd.read(*first)
+        lgd = self.lgd.read(inputs, [score for score, _ in rest], value=collateral_value, exposure=exposure)
+        names, peers, (profiles, signs) = self.pd.table.names, self.reference.of(inputs), self._compared
+        shares = pd.contributions - self.base.take(peers, axis=1)
+        told = consistent(shares, stacked(inputs, names), profiles.take(peers, axis=1), signs)
         return blank_refused(
             RiskEstimate(
                 pd=pd.pd,
@@ -106,23 +110,22 @@ class ModelBundle:
                 expected_loss_rate=expected_loss_rate(pd.pd, lgd.lgd),
                 score=self.scale.points(pd.pd),
                 grade=self.scale.grade(pd.pd),
-                contributions=contributions,
-                tellable=tellable(contributions, inputs, self.reference, self.features),
+                contributions=dict(zip(names, shares, strict=True)),
+                tellable=dict(zip(names, told, strict=True)),
                 refer=found.refer,
                 refused=found.novel,
                 support=found,
             )
         )
 
-    def reasons(self, estimate: RiskEstimate, row: int, direction: int) -> tuple[FamilyReason, ...]:
-        """Families to name for one row: +1 adverse, -1 favourable; none for a refused row.
+    @cached_property
+    def _compared(self) -> tuple[Floats, Floats]:
+        """Values at the profiles, shape (features of the table, profiles), and signs, shape (same features, 1)."""
+        names, columns = self.pd.table.names, self.reference.columns()
+        signs = {feature.name: float(feature.monotone) for feature in self.features.features}
+        return stacked(columns, names), np.array([[signs[name]] for name in names])
 
-        Args:
-            estimate: result of `estimate`.
-            row: row number.
-            direction: +1 or -1.
-        """
-        if estimate.refused[row]:
-            return ()
-        least = self.scale.least_reason
-        return row_reasons(estimate.tellable, self.features, row, direction=direction, least=least)
+    @cached_property
+    def _tables(self) -> TableStack:
+        """The tables of PD and LGD, read in one pass."""
+        return TableStack((self.pd.table, *self.lgd.tables))

@@ -18,7 +18,7 @@ from eco_credit.risk.checks import defect, mapping, member, real, reals, rising
 def sigmoid(z: Floats) -> Floats:
     """Probability of a logit, ``1 / (1 + exp(-z))``, elementwise; a NaN stays NaN."""
     # exp of a clipped argument: the tails beyond 700 are 0 and 1 in double precision anyway
-    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(z, -700.0, 700.0)))
+    result: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(z, -700.0), 700.0)))
     return result
 
 
@@ -59,7 +59,11 @@ class Platt:
 
     def probability(self, z: Floats) -> Floats:
         """The calibrated probability of a raw score, floor and ceiling applied, shape of z."""
-        return np.clip(sigmoid(self.line(z)), self.floor, self.ceiling)
+        return self.held(sigmoid(self.line(z)))
+
+    def held(self, probability: Floats) -> Floats:
+        """A probability kept within floor and ceiling, any shape."""
+        return np.minimum(np.maximum(probability, self.floor), self.ceiling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.core.numbers import Floats, number, rows_of
+from eco_credit.core.numbers import Columns, Floats, number, rows_of
 from eco_credit.risk.checks import defect, mapping, member, real
 
 POOLED = "pooled"
@@ -66,13 +66,15 @@ class Offsets:
         data = mapping(value, where)
         return cls(*(_group_numbers(member(data, key, where), f"{where}.{key}") for key in ("floor", "band")))
 
-    def of(self, part: str, features: Mapping[str, npt.NDArray[np.generic]]) -> Floats:
-        """Offset of each row for ``part`` = ``floor`` or ``band``, shape (n,)."""
-        values = self.floor if part == "floor" else self.band
-        columns = dict(features)
-        result = np.full(rows_of(columns), values[POOLED])
-        for group in sorted(set(values) - {POOLED}):
-            result = np.where(number(columns, group) > 0.5, values[group], result)
+    def of(self, features: Columns) -> Floats:
+        """Offset of each row for floor and band, shape (2, n)."""
+        result = np.empty((2, rows_of(features)))
+        result[0], result[1] = self.floor[POOLED], self.band[POOLED]
+        for group in sorted({*self.floor, *self.band} - {POOLED}):
+            within = number(features, group) > 0.5
+            for place, values in enumerate((self.floor, self.band)):
+                if group in values:
+                    result[place, within] = values[group]
         return result
 
 

@@ -80,18 +80,26 @@ class Band:
         offsets = Offsets.parse(member(data, "offsets", where), f"{where}.offsets")
         return cls(low, central, high, offsets, real(member(data, "most", where), f"{where}.most", 0.0, 10.0))
 
-    def quantiles(self, features: Columns) -> tuple[Floats, Floats, Floats, Floats]:
-        """Floor, low, central and high of each row, shape (n,) each, in order and within 0 and ``most``.
+    @property
+    def tables(self) -> tuple[TableModel, TableModel, TableModel]:
+        """The three tables from low to high."""
+        return self.low, self.central, self.high
+
+    def quantiles(self, features: Columns, raw: Sequence[Floats]) -> Floats:
+        """Floor, low, central and high of each row, shape (4, n), in order and within 0 and ``most``.
 
         ``floor = q_low - offset_floor`` (one-sided), ``low = q_low - offset_band``, ``high = q_high + offset_band``;
         the three are then sorted and the floor is kept at or below the central value.
+
+        Args:
+            features: encoded features, shape (n,) each.
+            raw: score of each of `tables`, shape (n,).
         """
-        raw = [table.score(features) for table in (self.low, self.central, self.high)]
-        widen = self.offsets.of("band", features)
+        drop, widen = self.offsets.of(features)
         low, central, high = ordered(raw[0] - widen, raw[1], raw[2] + widen)
-        floor = np.minimum(raw[0] - self.offsets.of("floor", features), central)
-        floor, low, central, high = (np.clip(part, 0.0, self.most) for part in (floor, low, central, high))
-        return floor, low, central, high
+        floor = np.minimum(raw[0] - drop, central)
+        held: Floats = np.minimum(np.maximum(np.array([floor, low, central, high]), 0.0), self.most)
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +178,31 @@ class LgdHead:
         Raises:
             ValueError: value or exposure is missing in composition mode.
         """
-        floor, low, central, high = self.band.quantiles(features)
+        return self.read(features, [table.score(features) for table in self.tables], value=value, exposure=exposure)
+
+    @property
+    def tables(self) -> tuple[TableModel, ...]:
+        """All tables of the head: those of the band, and the one of the cure if there is one."""
+        return self.band.tables if self.cure is None else (*self.band.tables, self.cure)
+
+    def read(
+        self, features: Columns, raw: Sequence[Floats], *, value: Floats | None, exposure: Floats | None
+    ) -> LgdEstimate:
+        """`estimate` from the scores of `tables`, shape (n,) each."""
+        bands = self.band.quantiles(features, raw)
+        floor, low, central, high = bands
         if self.mode == "direct":
             central, low, high = (np.maximum(part, self.least) for part in (central, low, high))
             return LgdEstimate(central, low, high, value_floor=1.0 - high, value_ratio=1.0 - central)
         if value is None or exposure is None:
             raise ValueError("this model composes LGD from collateral value and exposure: both are needed")
-        cure = self._cure(features)
-        losses = [
-            np.maximum(composed_lgd(cure, covered(lvr, value, exposure), np.full_like(cure, self.other)), self.least)
-            for lvr in (central, high, low)
-        ]
-        return LgdEstimate(losses[0], losses[1], losses[2], value_floor=floor, value_ratio=central)
-
-    def _cure(self, features: Columns) -> Floats:
-        if self.cure is None or self.cure_platt is None:
-            return np.full(rows_of(features), self.cure_rate)
-        return self.cure_platt.probability(self.cure.score(features))
+        cure = np.full(rows_of(features), self.cure_rate)
+        if self.cure_platt is not None:
+            cure = self.cure_platt.probability(raw[3])
+        most, least, middle = np.maximum(
+            composed_lgd(cure, covered(bands[1:], value, exposure), np.full_like(cure, self.other)), self.least
+        )[[0, 2, 1]]
+        return LgdEstimate(middle, least, most, value_floor=floor, value_ratio=central)
 
 
 def regulatory_lgd(exposure: Floats, collateral: Floats, eligible: Floats, rules: RuleSet) -> Floats:

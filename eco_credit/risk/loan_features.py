@@ -125,11 +125,13 @@ def borrower_features(loans: Columns, cap: float) -> Columns:
     term, debt = number(loans, "term_months"), number(loans, "other_debt") + amount
     service = amount / (term / MONTHS_PER_YEAR) + number(loans, "annual_rate") * amount
     copied = ("overdue_max_24m", "bad_record", "years_in_trade", "guarantee_cover", "control_account")
+    guarantee = number(loans, "external_guarantee")
+    ratios = capped_ratio(np.array([debt, guarantee, cash]), np.array([cash, cash, service]), cap)
     return {name: number(loans, name) for name in copied} | {
         "term_months": term,
-        "debt_to_cash": capped_ratio(debt, cash, cap),
-        "external_guarantee_ratio": capped_ratio(number(loans, "external_guarantee"), cash, cap),
-        "dscr": np.maximum(capped_ratio(cash, service, cap), 0.0),
+        "debt_to_cash": ratios[0],
+        "external_guarantee_ratio": ratios[1],
+        "dscr": np.maximum(ratios[2], 0.0),
     }
 
 
@@ -140,9 +142,10 @@ def capped_ratio(above: Floats, below: Floats, cap: float) -> Floats:
         >>> capped_ratio(np.array([1.0, 1.0, 0.0]), np.array([4.0, -2.0, 0.0]), 20.0).tolist()
         [0.25, 20.0, 0.0]
     """
-    ratio = above / np.where(below > 0.0, below, 1.0)
+    covered = below > 0.0
+    ratio = np.minimum(above / np.where(covered, below, 1.0), cap)
     bare = np.where(above > 0.0, cap, np.where(np.isnan(above), np.nan, 0.0))
-    return np.where(np.isnan(below), np.nan, np.where(below > 0.0, np.minimum(ratio, cap), bare))
+    return np.where(covered, ratio, np.where(np.isnan(below), np.nan, bare))
 
 
 def collateral_features(loans: Columns, sums: _Sums, cap: float) -> Columns:
@@ -153,18 +156,25 @@ def collateral_features(loans: Columns, sums: _Sums, cap: float) -> Columns:
     stated over appraised value; value is the central appraisal.
     """
     amount = number(loans, "amount_requested")
+    ltv, cover, claims = capped_ratio(
+        np.array([amount, sums.lending_value, sums.prior_claims]),
+        np.array([sums.eligible_value, amount, sums.value]),
+        cap,
+    )
+    spread, registered = _ratio(np.array([sums.high - sums.low, sums.registered]), sums.value)
     return {
-        "ltv": capped_ratio(amount, sums.eligible_value, cap),
-        "lending_cover": capped_ratio(sums.lending_value, amount, cap),
-        "appraisal_spread": _ratio(sums.high - sums.low, sums.value),
+        "ltv": ltv,
+        "lending_cover": cover,
+        "appraisal_spread": spread,
         "stated_to_appraised": np.minimum(sums.stated_ratio, cap),
-        "registered_share": _ratio(sums.registered, sums.value),
-        "prior_claim_ratio": np.where(sums.pledges > 0.0, capped_ratio(sums.prior_claims, sums.value, cap), np.nan),
+        "registered_share": registered,
+        "prior_claim_ratio": np.where(sums.pledges > 0.0, claims, np.nan),
     }
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), np.nan)
+    positive = below > 0.0
+    return np.where(positive, above / np.where(positive, below, 1.0), np.nan)
 
 
 def _rows(table: Columns) -> Group:

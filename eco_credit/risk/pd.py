@@ -71,8 +71,11 @@ class PdHead:
 
     def estimate(self, features: Columns) -> PdEstimate:
         """PD, range and contributions of encoded features, shape (n,) each."""
-        z, shares = self.table.parts(features)
+        return self.read(*self.table.parts(features))
+
+    def read(self, z: Floats, shares: Floats) -> PdEstimate:
+        """PD, range and contributions from what `TableModel.parts` of the table gave."""
         pd = self.platt.probability(z)
         low, high = (pd, pd) if self.venn_abers is None else self.venn_abers.interval(z)
-        low, high = (np.clip(end, self.platt.floor, self.platt.ceiling) for end in (low, high))
+        low, high = self.platt.held(low), self.platt.held(high)
         return PdEstimate(pd, np.minimum(low, pd), np.maximum(high, pd), self.platt.line(z), self.platt.slope * shares)

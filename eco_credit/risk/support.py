@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eco_credit.core.numbers import Bools, Columns, Floats
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
@@ -165,22 +166,22 @@ class Support:
         least, most = self._bounds
         cells = stacked(columns, self.low)
         outside: Bools = np.logical_or.reduce((cells < least) | (cells > most), axis=0)
-        missing = self.missing_share(columns)
+        missing = self._missing_share(cells)
         novelty = np.ones(len(unseen)) if self.joint is None else self.joint.p_value(columns)
         odd, novel = (0.0, 0.0) if self.joint is None else (self.joint.refer, self.joint.refuse)
         return SupportResult(
             outside, unseen, missing > self.most_missing, novelty < odd, novelty < novel, missing, novelty
         )
 
-    def missing_share(self, columns: Columns) -> Floats:
+    def _missing_share(self, cells: Floats) -> Floats:
         """Gain on unknown features over gain on all features expected of the row, shape (n,); 0 without any gain."""
         gain, conditions, always = self._gains
-        due = always | (stacked(columns, conditions) > 0.0)
-        unknown = due & np.isnan(stacked(columns, self.gain))
+        due = always | (cells.take(conditions, 0) > 0.0)
+        expected = np.where(due, gain, 0.0)
         # accumulate adds feature by feature, whatever the number of rows
-        expected = np.add.accumulate(np.where(due, gain, 0.0), axis=0)[-1]
-        missing = np.add.accumulate(np.where(unknown, gain, 0.0), axis=0)[-1]
-        return np.where(expected > 0.0, missing / np.where(expected > 0.0, expected, 1.0), 0.0)
+        sums = np.add.accumulate(np.array([expected, np.where(np.isnan(cells), expected, 0.0)]), axis=1)[:, -1]
+        some = sums[0] > 0.0
+        return np.where(some, sums[1] / np.where(some, sums[0], 1.0), 0.0)
 
     @cached_property
     def _bounds(self) -> tuple[Floats, Floats]:
@@ -190,9 +191,10 @@ class Support:
         return low - slack, high + slack
 
     @cached_property
-    def _gains(self) -> tuple[Floats, tuple[str, ...], Bools]:
-        """Gains, shape (features, 1); the feature each condition reads (itself without one); True without one."""
-        conditions = tuple(self.applies.get(name, name) for name in self.gain)
+    def _gains(self) -> tuple[Floats, npt.NDArray[np.intp], Bools]:
+        """Gains, shape (features, 1); place of the feature each condition reads (its own without one); True without."""
+        names = list(self.gain)
+        conditions = np.array([names.index(self.applies.get(name, name)) for name in names], np.intp)
         always = np.array([name not in self.applies for name in self.gain])[:, None]
         return np.array(list(self.gain.values()))[:, None], conditions, always
 

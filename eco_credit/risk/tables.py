@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.core.numbers import Columns, Floats, rows_of
+from eco_credit.core.numbers import Bools, Columns, Floats, rows_of
 
 CHUNK_ROWS = 1024
 """Rows looked up at once: the working arrays then stay in the processor's cache."""
@@ -113,34 +113,56 @@ class TableModel:
             score, shape (n,), and contributions, shape (features, n), with
             ``score = ((f0 + c_1) + c_2) + ...`` bit for bit.
         """
-        rows = rows_of(columns)
-        score, shares = np.full(rows, self.intercept), np.zeros((len(self.grids), rows))
-        for part in chunks(rows):
-            shares[:, part] = self._plan.shares(columns, part)
-            # accumulate is sequential by definition, whatever the number of rows
-            steps = np.concatenate([score[None, part], shares[:, part]])
-            score[part] = np.add.accumulate(steps, axis=0)[-1]
-        return score, shares
+        return self._alone.parts(columns)[0]
+
+    @cached_property
+    def _alone(self) -> TableStack:
+        return TableStack((self,))
+
+
+@dataclass(frozen=True)
+class TableStack:
+    """Several table models read in one pass: one search for all thresholds, one gather for all values.
+
+    Attributes:
+        models: the models; a feature may occur in several, each with its own thresholds.
+    """
+
+    models: tuple[TableModel, ...]
+
+    def parts(self, columns: Columns) -> list[tuple[Floats, Floats]]:
+        """`TableModel.parts` of each model, the same bits as of that model alone."""
+        rows, longest = rows_of(columns), max(len(model.grids) for model in self.models)
+        found = np.empty((len(self.models), 1 + longest, rows))
+        for part in chunks(rows, len(self.models)):
+            self._plan.steps(columns, part, found)
+        return [
+            (found[i, 0], found[i, 1 : 1 + len(model.grids)]) for i, model in enumerate(self.models)
+        ]
 
     @cached_property
     def _plan(self) -> _Plan:
-        return _Plan.of(self)
+        return _Plan.of(self.models)
 
 
-def chunks(rows: int) -> Iterator[slice]:
-    """Slices of at most `CHUNK_ROWS` rows that cover all rows in order."""
-    return (slice(start, min(start + CHUNK_ROWS, rows)) for start in range(0, rows, CHUNK_ROWS))
+def chunks(rows: int, models: int = 1) -> Iterator[slice]:
+    """Slices that cover all rows in order, of at most `CHUNK_ROWS` rows for one model and fewer for several."""
+    most = max(CHUNK_ROWS // models, 1)
+    return (slice(start, min(start + most, rows)) for start in range(0, rows, most))
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The tables laid end to end, so that all values of a row come from one gather.
+    """The tables of all models laid end to end, so that all values of a row come from one gather.
 
     Features are sorted by their number of tables; round r then adds the r-th table of the first
-    features only, and no padding is needed.
+    features only, and no padding is needed. The contributions are then laid out by model, each behind
+    its intercept; models with fewer features end in zeros, which change no sum.
     """
 
-    grids: tuple[Grid, ...]
+    names: tuple[str, ...]
+    reads: Index
+    thresholds: tuple[Floats, ...]
     ladder: Floats
     unknown: Index
     flat: Floats
@@ -149,52 +171,78 @@ class _Plan:
     first: Index
     second: Index
     rounds: tuple[Index, ...]
-    back: Index
+    layout: Index
+    fixed: Bools
+    constants: Floats
 
     @classmethod
-    def of(cls, model: TableModel) -> _Plan:
-        tables = [*model.mains, *(0.5 * pair.values for pair in model.pairs)]
-        sizes = np.array([0, *(table.size for table in tables)], np.intp)
-        owners = [(i, i) for i in range(len(model.grids))] + [(pair.a, pair.b) for pair in model.pairs]
-        rounds, back = _rounds(owners, len(model.grids))
-        stride = [0] * len(model.grids) + [pair.values.shape[1] for pair in model.pairs]
-        sizes_of = [len(grid.thresholds) for grid in model.grids]
-        ladder = np.full((len(model.grids), max(sizes_of, default=0)), np.inf)
-        for i, grid in enumerate(model.grids):
-            ladder[i, : sizes_of[i]] = grid.thresholds
+    def of(cls, models: Sequence[TableModel]) -> _Plan:
+        grids = [grid for model in models for grid in model.grids]
+        start = np.cumsum([0, *(len(model.grids) for model in models)]).tolist()
+        pairs = [(start[m] + p.a, start[m] + p.b, p.values) for m, model in enumerate(models) for p in model.pairs]
+        tables = [*(main for model in models for main in model.mains), *(0.5 * values for _, _, values in pairs)]
+        owners = [(i, i) for i in range(len(grids))] + [(a, b) for a, b, _ in pairs]
+        rounds, back = _rounds(owners, len(grids))
+        names = tuple(dict.fromkeys(grid.name for grid in grids))
+        longest = max(len(grid.thresholds) for grid in grids) if grids else 0
+        layout, constants = _layout(models, back)
         return cls(
-            grids=model.grids,
-            ladder=ladder,
-            unknown=np.array(sizes_of, np.intp)[:, None] + 1,
+            names=names,
+            reads=np.array([names.index(grid.name) for grid in grids], np.intp),
+            thresholds=tuple(grid.thresholds for grid in grids),
+            ladder=np.array([np.pad(g.thresholds, (0, longest - len(g.thresholds)), constant_values=np.inf)
+                             for g in grids]),
+            unknown=np.array([grid.bins - 1 for grid in grids], np.intp)[:, None],
             flat=np.concatenate([np.ravel(table) for table in tables]) if tables else np.zeros(0),
-            offset=np.cumsum(sizes)[:-1, None],
-            stride=np.array(stride, np.intp)[:, None],
+            offset=np.cumsum([0, *(table.size for table in tables)], dtype=np.intp)[:-1, None],
+            stride=np.array([0] * len(grids) + [values.shape[1] for _, _, values in pairs], np.intp)[:, None],
             first=np.array([a for a, _ in owners], np.intp),
             second=np.array([b for _, b in owners], np.intp),
             rounds=rounds,
-            back=back,
+            layout=np.maximum(layout, 0),
+            fixed=layout < 0,
+            constants=constants,
         )
 
-    def shares(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice) -> Floats:
-        """Contributions of the rows of one chunk, shape (features, rows)."""
-        if not self.grids:
-            return np.zeros((0, part.stop - part.start))
+    def steps(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice, out: Floats) -> None:
+        """Write score and contributions of one chunk to ``out``, shape (models, 1 + features, all rows)."""
+        if self.names:
+            out[:, :, part] = self._shares(columns, part).take(self.layout, 0)
+        out[self.fixed, part] = self.constants
+        # accumulate is sequential by definition, whatever the number of rows
+        out[:, 0, part] = np.add.accumulate(out[:, :, part], axis=1)[:, -1]
+
+    def _shares(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice) -> Floats:
+        """Contributions of the rows of one chunk, shape (features, rows), features by number of tables."""
         bins = self._bins(columns, part)
         values = self.flat.take(self.offset + bins.take(self.first, 0) * self.stride + bins.take(self.second, 0))
         total = values.take(self.rounds[0], 0)
         for tables in self.rounds[1:]:
             total[: len(tables)] += values.take(tables, 0)
-        return total.take(self.back, 0)
+        return total
 
     def _bins(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice) -> Index:
-        cells = np.array([columns[grid.name][part] for grid in self.grids], dtype=np.float64)
+        cells = np.array([columns[name][part] for name in self.names], dtype=np.float64).take(self.reads, 0)
         if cells.shape[1] <= FEW_ROWS:
             # counting the thresholds below a value is the same search, in one call for all features
-            found = np.count_nonzero(self.ladder[:, :, None] < cells[:, None, :], axis=1)
+            found = (self.ladder[:, :, None] < cells[:, None, :]).sum(axis=1, dtype=np.intp)
         else:
-            rows = zip(self.grids, cells, strict=True)
-            found = np.array([grid.thresholds.searchsorted(row) for grid, row in rows], dtype=np.intp)
+            rows = zip(self.thresholds, cells, strict=True)
+            found = np.array([thresholds.searchsorted(row) for thresholds, row in rows], dtype=np.intp)
         return np.where(np.isnan(cells), self.unknown, found)
+
+
+def _layout(models: Sequence[TableModel], back: Index) -> tuple[Index, Floats]:
+    """Where each model's contributions stand among the sorted ones, -1 for intercepts and filling; and those two."""
+    longest = max(len(model.grids) for model in models)
+    layout = np.full((len(models), 1 + longest), -1, np.intp)
+    constants = np.zeros((len(models), 1 + longest))
+    start = 0
+    for m, model in enumerate(models):
+        layout[m, 1 : 1 + len(model.grids)] = back[start : start + len(model.grids)]
+        constants[m, 0] = model.intercept
+        start += len(model.grids)
+    return layout, constants[layout < 0][:, None]
 
 
 def _rounds(owners: Sequence[tuple[int, int]], features: int) -> tuple[tuple[Index, ...], Index]:

@@ -8,16 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from eco_credit.contracts import Applications
-from eco_credit.core.numbers import Bools, Columns, Floats, group_sum, is_yes, number, rows_of, take
+from eco_credit.core.numbers import (
+    PROBABILITY_DECIMALS,
+    Bools,
+    Columns,
+    Floats,
+    group_sums,
+    is_yes,
+    number,
+    rounded,
+    rows_of,
+    take,
+)
 from eco_credit.registry import Package
 from eco_credit.risk import RiskEstimate, features, regulatory_lgd
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.decision import Decisions, Evidence, decide
 from eco_credit.valuation import PledgeValues, appraise_pledges, kinds
+
+STEP_DECIMALS = 6
+"""Steps are shown with more digits than money, so that a person can follow them with a calculator."""
+_MONEY = (
+    "low", "central", "high", "entitled", "public_benefit",
+    "lending_value", "recovery_low", "recovery_central", "recovery_high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,21 @@ class Appraised:
     table: Columns
     rows: np.typing.NDArray[np.intp]
     values: PledgeValues
+
+    @cached_property
+    def money(self) -> dict[str, Floats]:
+        """Amounts as they are answered, rounded to 0.01 yuan, shape (pledges,) each."""
+        return dict(zip(_MONEY, rounded([getattr(self.values, name) for name in _MONEY]), strict=True))
+
+    @cached_property
+    def ratios(self) -> Floats:
+        """Cap and haircuts as they are answered, rounded to 1e-8, shape (1 + haircuts, pledges)."""
+        return rounded([self.values.cap, *(h.ratio for h in self.values.haircuts)], PROBABILITY_DECIMALS)
+
+    @cached_property
+    def steps(self) -> Floats:
+        """Steps as they are answered, rounded to 1e-6, shape (steps, pledges)."""
+        return rounded([step.values for step in self.values.steps], STEP_DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -110,14 +144,12 @@ def run(applications: Applications, rules: RuleSet, package: Package) -> Results
 def _totals(appraised: Mapping[str, Appraised], applications: int) -> dict[str, Floats]:
     """Sums over the eligible pledges of each application: kinds in register order, rows in file order."""
     names = ("low", "central", "high", "lending_value")
-    totals = {name: np.zeros(applications) for name in (*names, "eligible")}
+    totals = np.zeros((1 + len(names), applications))
     for group in appraised.values():
         eligible = group.values.eligible
-        for name in names:
-            part = np.where(eligible, getattr(group.values, name), 0.0)
-            totals[name] = totals[name] + group_sum(part, group.rows, applications)
-        totals["eligible"] = totals["eligible"] + group_sum(eligible.astype(np.float64), group.rows, applications)
-    return totals
+        amounts = np.array([np.ones(len(eligible)), *(getattr(group.values, name) for name in names)])
+        totals += group_sums(np.where(eligible, amounts, 0.0), group.rows, applications)
+    return dict(zip(("eligible", *names), totals, strict=True))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -8,17 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
 from eco_credit.scoring.pipeline import Appraised
 from eco_credit.scoring.reasons import reason_codes
-from eco_credit.valuation import PledgeValues
-
-STEP_DECIMALS = 6
-"""Steps are shown with more digits than money, so that a person can follow them with a calculator."""
-_MONEY = (
-    "low", "central", "high", "entitled", "public_benefit",
-    "lending_value", "recovery_low", "recovery_central", "recovery_high",
-)  # fmt: skip
 
 
 def known(value: float) -> float | None:
@@ -39,13 +30,13 @@ def pledge_answers(pledges: Mapping[str, Appraised], row: int) -> list[dict[str,
 def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
     """One pledge of an answer, as plain data: money rounded to 0.01, ratios to 1e-8, steps to 1e-6."""
     v = group.values
-    money = dict(zip(_MONEY, rounded([getattr(v, name)[i] for name in _MONEY]).tolist(), strict=True))
-    ratios = rounded([v.cap[i], *(h.ratio[i] for h in v.haircuts)], PROBABILITY_DECIMALS).tolist()
+    money = {name: float(amounts[i]) for name, amounts in group.money.items()}
+    ratios, codes = group.ratios[:, i].tolist(), reason_codes()
     return {
         "pledge_id": str(group.table["pledge_id"][i]),
         "kind": group.kind,
         "eligible": bool(v.eligible[i]),
-        "ineligible_reasons": [reason_codes()[code].as_dict() for code, hit in v.gates if hit[i]],
+        "ineligible_reasons": [codes[code].as_dict() for code, hit in v.gates if hit[i]],
         "gep": {
             "entitled_cny_per_year": money["entitled"],
             "public_benefit_cny_per_year": money["public_benefit"],
@@ -53,7 +44,7 @@ def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
         "appraisal": {
             **{name: money[name] for name in ("low", "central", "high")},
             "approach": v.approach[i],
-            "steps": _steps(v, i),
+            "steps": _steps(group, i),
         },
         "haircuts": [
             {"name": h.name, "zh": h.zh, "en": h.en, "ratio": ratio, "rule": h.rule}
@@ -62,15 +53,14 @@ def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
         "cap": {"ratio": ratios[0], "rule": v.cap_rule},
         "lending_value": money["lending_value"],
         "recovery": {name: money[f"recovery_{name}"] for name in ("low", "central", "high")},
-        "reasons": [reason_codes()[code].as_dict() for code, hit in v.reasons if hit[i]],
+        "reasons": [codes[code].as_dict() for code, hit in v.reasons if hit[i]],
     }
 
 
-def _steps(values: PledgeValues, i: int) -> list[dict[str, Any]]:
+def _steps(group: Appraised, i: int) -> list[dict[str, Any]]:
     """The steps behind the central value; a step that does not concern this pledge is left out."""
-    numbers = rounded([step.values[i] for step in values.steps], STEP_DECIMALS).tolist()
     return [
         {"code": s.code, "zh": s.zh, "en": s.en, "unit": s.unit, "value": number}
-        for s, number in zip(values.steps, numbers, strict=True)
+        for s, number in zip(group.values.steps, group.steps[:, i].tolist(), strict=True)
         if not math.isnan(number)
     ]

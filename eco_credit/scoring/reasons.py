@@ -87,13 +87,12 @@ def model_reasons(
         Reasons as plain data, adverse first, each group by falling size, ties by code.
     """
     sums: dict[str, float] = {}
+    known = feature_reasons()
     for feature, part in contributions.items():
         value = float(part[row])
-        codes = feature_reasons().get(feature)
-        if codes is None or value == 0.0:
-            continue
-        code = codes["adverse"] if value > 0 else codes["favourable"]
-        sums[code] = sums.get(code, 0.0) + value
+        if value != 0.0 and feature in known:
+            code = known[feature]["adverse" if value > 0 else "favourable"]
+            sums[code] = sums.get(code, 0.0) + value
     ranked = sorted(((abs(v), c, v) for c, v in sums.items() if abs(v) > least), key=lambda item: (-item[0], item[1]))
     adverse = [item for item in ranked if item[2] > 0][:most]
     favourable = [item for item in ranked if item[2] < 0][:most]

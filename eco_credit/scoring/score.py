@@ -104,14 +104,13 @@ class Scored:
         Returns:
             The fields of ``POST /v1/scores``.
         """
-        loans, figures = self.results.loans, {name: known(float(col[row])) for name, col in self._figures.items()}
+        loans, f = self.results.loans, {name: known(float(col[row])) for name, col in self._figures.items()}
         application_id = str(loans["application_id"][row])
         source = input_hash or digest({name: str(column[row]) for name, column in loans.items()})
         provenance = self.provenance(source)
-        made = "d-" + digest([source, provenance.rules_hash, self.package.digest])[:26]
-        f = figures
+        made = decision_id or "d-" + digest([source, provenance.rules_hash, self.package.digest])[:26]
         return {
-            "decision_id": decision_id or made,
+            "decision_id": made,
             "application_id": application_id,
             "as_of": str(loans["as_of"][row]),
             "currency": "CNY",

@@ -41,7 +41,8 @@ def haircut_columns(haircuts: tuple[Haircut, ...], case: Case, appraisal: Apprai
     Returns:
         One column per haircut, same order; an unknown ratio counts as 0, ratios are held to 0..1.
     """
-    return tuple(
-        HaircutColumn(h.name, h.zh, h.en, h.rule, np.clip(where_known(h.ratio(case, appraisal), 0.0), 0.0, 1.0))
-        for h in haircuts
-    )
+    if not haircuts:
+        return ()
+    ratios = where_known(np.array([haircut.ratio(case, appraisal) for haircut in haircuts]), 0.0)
+    held = np.minimum(np.maximum(ratios, 0.0), 1.0)
+    return tuple(HaircutColumn(h.name, h.zh, h.en, h.rule, ratio) for h, ratio in zip(haircuts, held, strict=True))

@@ -88,15 +88,12 @@ def appraise_pledges(kind: Kind, pledges: Columns, *, loans: Columns, rules: Rul
     case = Case(pledges, loans, rules, kind.facts(pledges, loans, rules))
     appraisal = kind.appraise(case)
     gates = _gates(kind.gates, case, appraisal)
-    eligible = np.ones(case.rows, dtype=bool)
-    for _, hit in gates:
-        eligible = eligible & ~hit
+    eligible = ~np.logical_or.reduce([hit for _, hit in gates])
     haircuts = haircut_columns(kind.haircuts, case, appraisal)
     prior = where_known(case.number("prior_claims"), 0.0)
     ratios, cap = [h.ratio for h in haircuts], kind.cap(case, appraisal)
     lent = lending_value(appraisal.central, ratios, cap=cap, prior_claims=prior)
-    recovered = [np.where(eligible, value, 0.0) for value in recovery(
-        kind, appraisal.central, prior_claims=prior, rules=rules)]
+    recovered = np.where(eligible, recovery(kind, appraisal.central, prior_claims=prior, rules=rules), 0.0)
     entitled, public, notes = entitlement(kind, case)
     return PledgeValues(
         eligible, gates, appraisal.low, appraisal.central, appraisal.high, appraisal.approach, appraisal.steps,

@@ -20,7 +20,7 @@ from eco_credit.valuation.methods.annuity import present_factor
     prior_claims="CNY", returns="CNY",
 )
 def sale_proceeds(
-    central: Floats, sale_factor: float, *, cost_ratio: float, discount_factor: Floats, prior_claims: Floats
+    central: Floats, sale_factor: Floats, *, cost_ratio: Floats, discount_factor: Floats, prior_claims: Floats
 ) -> Floats:
     """Net proceeds of a forced sale in money of today.
 
@@ -28,18 +28,18 @@ def sale_proceeds(
 
     Args:
         central: appraised value V, CNY, shape (n,).
-        sale_factor: price of the forced sale as a part of the appraisal, f.
-        cost_ratio: costs of the sale as a part of the price, c.
-        discount_factor: factor for the time to the sale, d.
+        sale_factor: price of the forced sale as a part of the appraisal, f; (k, 1) for k cases at once.
+        cost_ratio: costs of the sale as a part of the price, c; likewise.
+        discount_factor: factor for the time to the sale, d; likewise.
         prior_claims: paid before the lender, CNY, shape (n,).
 
     Returns:
-        CNY, shape (n,), between 0 and V.
+        CNY, shape (n,) or (k, n), between 0 and V.
     """
     return np.maximum(0.0, central * sale_factor * (1.0 - cost_ratio) * discount_factor - prior_claims)
 
 
-def recovery(kind: Kind, central: Floats, *, prior_claims: Floats, rules: RuleSet) -> tuple[Floats, Floats, Floats]:
+def recovery(kind: Kind, central: Floats, *, prior_claims: Floats, rules: RuleSet) -> Floats:
     """Low, central and high recovery of n pledges.
 
     The low case takes the low price, the high cost and the long wait together; the high case the
@@ -53,17 +53,15 @@ def recovery(kind: Kind, central: Floats, *, prior_claims: Floats, rules: RuleSe
         rules: rules of the day.
 
     Returns:
-        Three arrays of CNY, shape (n,), in rising order.
+        CNY, shape (3, n), in rising order.
     """
-    factor = rules.table(f"{kind.rules}.sale_factor")
-    cost = rules.table(f"{kind.rules}.sale_cost")
-    months = rules.table(f"{kind.rules}.sale_months")
-    rate = np.full(1, rules.number("valuation.disposal.discount_rate"))
-    found = []
-    for price, burden in (("low", "high"), ("central", "central"), ("high", "low")):
-        discount = present_factor(rate, np.full(1, float(months[burden]) / MONTHS_PER_YEAR))
-        found.append(sale_proceeds(
-            central, float(factor[price]), cost_ratio=float(cost[burden]), discount_factor=discount,
-            prior_claims=prior_claims,
-        ))
-    return found[0], found[1], found[2]
+    factor, cost, months = (rules.table(f"{kind.rules}.{name}") for name in ("sale_factor", "sale_cost", "sale_months"))
+    price, burden = ("low", "central", "high"), ("high", "central", "low")
+    years = np.array([[float(months[end])] for end in burden]) / MONTHS_PER_YEAR
+    return sale_proceeds(
+        central,
+        np.array([[float(factor[end])] for end in price]),
+        cost_ratio=np.array([[float(cost[end])] for end in burden]),
+        discount_factor=present_factor(np.full((1, 1), rules.number("valuation.disposal.discount_rate")), years),
+        prior_claims=prior_claims,
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.audit.database import open_log
@@ -26,9 +27,12 @@ from serving.audit.tables import decisions
 Clock = Callable[[], datetime]
 _Job = tuple[Entry, "Future[Recorded]"]
 
-# built once, so that a commit does not put its statements together again
-_HEAD = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.sequence.desc()).limit(1)
-_INSERT = decisions.insert()
+# compiled once, and run as text: a commit then costs little more than SQLite itself asks for
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+_LAST = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.sequence.desc()).limit(1)
+_HEAD = str(_LAST.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+_COLUMNS = tuple(column.name for column in decisions.c)
+_INSERT = str(decisions.insert().compile(dialect=_DIALECT))
 
 GROUP = 128
 """Most records in one commit."""
@@ -151,7 +155,7 @@ class Journal:
         results: list[Recorded | Exception] = []
         connection = self._connected()
         with connection.begin():
-            sequence, previous = connection.execute(_HEAD).first() or (0, GENESIS)
+            sequence, previous = connection.exec_driver_sql(_HEAD).first() or (0, GENESIS)
             for entry in entries:
                 try:
                     result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
@@ -179,8 +183,8 @@ class Journal:
             "previous_hash": head[1],
         }
         place["hash"] = link(entry, **place)
-        values = {name: getattr(entry, name) for name in (*TEXT_FIELDS, "request", "answer")}
-        connection.execute(_INSERT, values | place)
+        row = tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS)
+        connection.exec_driver_sql(_INSERT, row)
         return Recorded(entry, **place)
 
     # ---- reading -------------------------------------------------------------------------------

@@ -36,6 +36,11 @@ class AccountRequest(Strict):
     norm: Annotated[Text, Field(description="Accounting norm, such as norm-2022")] = "norm-2022"
     year: Annotated[int | None, Field(ge=1900, le=2199, description="Year, when the rows do not say it")] = None
     day: Annotated[Day | None, Field(description="Day the rules are read for; today (UTC) without it")] = None
+    samples: Annotated[
+        Literal[64, 128, 256, 512, 1024] | None,
+        Field(description="Draw the parameters this often and add P10, P50, P90; up to 200 rows"),
+    ] = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of the draws")] = 20251231
     rows: Annotated[
         list[dict[str, Any]],
         Field(min_length=1, max_length=5000, description="Rows of the account table, one flow or measured input each"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -15,19 +15,24 @@ from fastapi import FastAPI
 from eco_credit.core.errors import ContractError, Violation
 from serving.app import create_app
 from serving.models import Champions, Triple
-from serving.pipeline import Answer
+from serving.pipeline import Answer, Ask
 from serving.settings import Settings
 
 
 class Plain:
     """Stands for the pipeline where only the plumbing is looked at: limit = half the amount."""
 
-    def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
-        """Answer with half the amount; an application without an amount breaks the contract."""
+    def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """Answer each with half the amount; an application without an amount breaks the contract."""
+        return [self.one(ask) for ask in asks]
+
+    def one(self, ask: Ask) -> Answer | Exception:
+        """The answer to one application, or what is wrong with it."""
+        raw = ask.raw
         if not isinstance(raw.get("amount"), int | float):
-            raise ContractError([Violation("amount", "required", "must be given", "必填")])
-        body = {"decision_id": decision_id, "max_loan": raw["amount"] / 2, "recommendation": "refer", "zh": "林权"}
-        return Answer(body, str(raw.get("application_id", "a-1")), triple.package.digest, "rules", "application@1")
+            return ContractError([Violation("amount", "required", "must be given", "必填")])
+        body = {"decision_id": ask.decision_id, "max_loan": raw["amount"] / 2, "recommendation": "refer", "zh": "林权"}
+        return Answer(body, str(raw.get("application_id", "a-1")), ask.triple.package.digest, "rules", "application@1")
 
     def appraise(self, raw: Mapping[str, Any], book: Any) -> dict[str, Any]:
         """Give the body back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,8 +20,7 @@ from eco_credit.core.errors import (
     StorageUnavailable,
     Violation,
 )
-from serving.models import Triple
-from serving.pipeline import Answer
+from serving.pipeline import Answer, Ask
 from serving.problems import PROBLEMS, from_error, safe_path
 from serving.settings import Settings
 
@@ -34,7 +33,7 @@ class Failing(Plain):
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
+    def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
         """Raise."""
         raise self.error
 
@@ -184,10 +183,10 @@ def test_too_many_requests_at_once_are_turned_away_cheaply(settings: Settings) -
     class Held(Plain):
         """A pipeline that waits for the test."""
 
-        def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
+        def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
             """Wait, then answer; released when the last request has come in."""
             release.wait(5)
-            return super().score(raw, triple, decision_id)
+            return super().score(asks)
 
     tight = settings.model_copy(update={"max_in_flight": 3})
     with plain_client(tight, Held()) as client:
@@ -205,10 +204,10 @@ def test_an_answer_that_takes_too_long_is_given_up(settings: Settings) -> None:
     class Stuck(Plain):
         """A pipeline that hangs."""
 
-        def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
+        def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
             """Wait for the end of the test."""
             release.wait(5)
-            return super().score(raw, triple, decision_id)
+            return super().score(asks)
 
     with plain_client(settings.model_copy(update={"answer_timeout": 0.1}), Stuck()) as client:
         # more pledges than are scored on the event loop: the work is on a thread and can be given up

@@ -3,7 +3,9 @@
 The server is a child process; its CPU (user plus system) is read before and after each burst, so the cost
 of the client does not count. Bursts of A and B alternate; the ratio is taken pair by pair.
 
-    python tests/benchmarks/bench_api.py --home DIR [--requests 300] [--pairs 7]
+    python tests/benchmarks/bench_api.py --home DIR [--requests 300] [--pairs 7] [--connections 8]
+
+Requests that come in together are scored in one pass; ``--connections 1`` shows what a request costs that is alone.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CONNECTIONS = 8
 SERVER = """
 import sys
 from pathlib import Path
@@ -68,10 +69,10 @@ def wait_until_ready(port: int, seconds: float = 60.0) -> None:
     raise SystemExit("the server did not become ready")
 
 
-def burst(port: int, requests: list[tuple[str, str, bytes | None]]) -> int:
+def burst(port: int, requests: list[tuple[str, str, bytes | None]], connections: int) -> int:
     """Send requests over several connections at once, so that the server does not idle between them."""
-    parts = [requests[i::CONNECTIONS] for i in range(CONNECTIONS)]
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    parts = [requests[i::connections] for i in range(connections)]
+    with ThreadPoolExecutor(connections) as pool:
         return sum(pool.map(lambda part: one_connection(port, part), parts))
 
 
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--connections", type=int, default=8)
     options = parser.parse_args()
     port = free_port()
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(options.home), str(port)], cwd=ROOT)
@@ -107,7 +109,7 @@ def main() -> None:
         for pair in range(options.pairs + 1):
             for name, request in kinds.items():
                 before = cpu_seconds(server.pid)
-                good = burst(port, [request] * options.requests)
+                good = burst(port, [request] * options.requests, options.connections)
                 if good != options.requests:
                     raise SystemExit(f"{name}: {options.requests - good} of {options.requests} answers were not 200")
                 if pair:  # the first pair warms up
@@ -117,11 +119,12 @@ def main() -> None:
         print(
             json.dumps(
                 {
+                    "connections": options.connections,
                     "server_cpu_ms_per_score": round(1000 * statistics.median(costs["score"]), 3),
                     "server_cpu_ms_per_empty": round(1000 * statistics.median(costs["empty"]), 3),
                     "ratio_median": round(statistics.median(ratios), 2),
                     "ratio_to_an_echo_of_the_same_body": round(statistics.median(to_echo), 2),
-            "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
+                    "ratio_min_max": [round(min(ratios), 2), round(max(ratios), 2)],
                 }
             )
         )

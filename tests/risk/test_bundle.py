@@ -61,16 +61,10 @@ def test_contributions_add_up_to_the_distance_from_the_reference() -> None:
     assert total == pytest.approx(est.logit + 3.695, abs=1e-12)
 
 
-def test_reasons_are_families_by_falling_strength() -> None:
-    bundle, est = estimate()
-    adverse = bundle.reasons(est, 1, 1)
+def test_contributions_are_those_of_the_tables_times_the_platt_slope() -> None:
+    _, est = estimate()
     # LTV: 1.1 * (0.25 + 0.1 + 0.25) = 0.66; cover: 1.1 * (0.2 + 0.1 + 0.2) = 0.55
-    assert [(reason.family, reason.features) for reason in adverse] == [
-        ("security", ("ltv",)),
-        ("right", ("term_cover",)),
-    ]
-    assert [reason.contribution for reason in adverse] == pytest.approx([0.66, 0.55])
-    assert bundle.reasons(est, 1, -1) == ()
+    assert (est.tellable["ltv"][1], est.tellable["term_cover"][1]) == pytest.approx((0.66, 0.55))
 
 
 def test_a_value_better_than_the_reference_is_no_adverse_reason() -> None:
@@ -131,12 +125,12 @@ def test_a_feature_of_another_kind_is_not_missing_evidence() -> None:
     assert est.support.missing_share[0] == pytest.approx(0.2)
 
 
-def test_a_refused_row_has_no_pd_and_no_reasons() -> None:
-    bundle, est = estimate(one_row(ltv=0.95, term_cover=5.2))
+def test_a_refused_row_has_no_pd_and_nothing_to_tell() -> None:
+    _, est = estimate(one_row(ltv=0.95, term_cover=5.2))
     # (5 * 0.45)**2 + 3.2**2 = 15.3, further than every calibration row: p = 1 / 200
     assert est.refused[0] and est.support.novelty[0] == pytest.approx(0.005)
     assert all(np.isnan(getattr(est, name)[0]) for name in NUMBERS)
-    assert est.grade[0] is None and bundle.reasons(est, 0, 1) == ()
+    assert est.grade[0] is None and not any(share[0] for share in est.tellable.values())
 
 
 def test_a_refused_row_leaves_its_neighbours_alone() -> None:

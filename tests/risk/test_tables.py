@@ -15,6 +15,7 @@ from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.risk import Grid, PairTable, TableModel, monotone_violations, table_from_json, table_to_json
 from eco_credit.risk.monotone import worst_steps
+from eco_credit.risk.tables import TableStack
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -46,6 +47,21 @@ def test_a_value_on_a_threshold_goes_left_and_unknown_has_a_bin_of_its_own() -> 
     model = TableModel(0.0, (Grid("x", np.array([1.0, 2.0])),), (np.array([10.0, 20.0, 30.0, 99.0]),), ())
     values = np.array([1.0, np.nextafter(1.0, 2.0), 2.0, 2.5, -np.inf, np.inf, np.nan])
     assert model.score({"x": values}).tolist() == [10.0, 20.0, 20.0, 30.0, 10.0, 30.0, 99.0]
+
+
+@pytest.mark.parametrize("rows", [1, 8, 9, 341, 342, 1500])
+def test_models_read_in_one_pass_have_the_bits_they_have_alone(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    models = (
+        random_model(rng, features=24, pairs=100),
+        random_model(rng, features=5, pairs=3),  # the same names with other thresholds
+        TableModel(0.25, (), (), ()),
+    )
+    columns = random_rows(rng, models[0], rows)
+    for model, (score, shares) in zip(models, TableStack(models).parts(columns), strict=True):
+        own_score, own_shares = model.parts(columns)
+        assert score.tobytes() == own_score.tobytes()
+        assert np.ascontiguousarray(shares).tobytes() == np.ascontiguousarray(own_shares).tobytes()
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 8, 9, 1023, 1024, 1025, 2500])

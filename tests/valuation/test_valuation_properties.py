@@ -206,6 +206,8 @@ def test_value_rises_with_price_and_volume_and_falls_with_cost(kind: str, data: 
     name = data.draw(st.sampled_from((UP if rising else DOWN)[kind]))
     if row.get(name) is None:
         row[name] = 0.3
+    if name in ("log_outturn", "composite_outturn"):
+        row["operating_cost"] = 0.0  # more of a product that sells below its cost is worth less, and rightly so
     other = row | {name: row[name] + data.draw(amount(0.0, 1.0)) * max(row[name], 0.1)}
     if name in ("allocation", "survival", "sales_tax"):
         other[name] = min(other[name], 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -13,9 +13,10 @@ import httpx
 from fastapi import FastAPI
 
 from eco_credit.contracts import contract, read_application
+from eco_credit.core.errors import ContractError
 from serving.app import create_app
 from serving.models import Champions, Triple
-from serving.pipeline import Answer
+from serving.pipeline import Answer, Ask
 from serving.settings import Settings
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -98,10 +99,17 @@ class LooksReal:
     def __init__(self) -> None:
         self.scored = 0
 
-    def score(self, raw: Mapping[str, Any], triple: Triple, decision_id: str) -> Answer:
+    def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        return [self._one(ask) for ask in asks]
+
+    def _one(self, ask: Ask) -> Answer | Exception:
         self.scored += 1
-        body = answer(read_application(raw), decision_id=decision_id)
-        return Answer(body, body["application_id"], triple.package.digest, "ab" * 32, body["provenance"]["contract"])
+        try:
+            body = answer(read_application(ask.raw), decision_id=ask.decision_id)
+        except ContractError as error:
+            return error
+        digest = ask.triple.package.digest
+        return Answer(body, body["application_id"], digest, "ab" * 32, body["provenance"]["contract"])
 
     def appraise(self, raw: Mapping[str, Any], triple: Triple) -> dict[str, Any]:
         return dict(raw)

@@ -35,7 +35,7 @@ def facts(pledges: Columns, loans: Columns, rules: RuleSet) -> Figures:
         column per species table under the table's name.
     """
     species = text(pledges, "species")
-    found = {name: _of_species(rules, name, species) for name in _BY_SPECIES}
+    found = _of_species(rules, species)
     age = year_of(day(loans, "as_of")) - number(pledges, "planting_year")
     reference = reference_stock(age, level=found["growth_level"], slope=found["growth_slope"])
     public = frozenset(rules[f"{RULES}.public_welfare_classes"])
@@ -52,17 +52,19 @@ def facts(pledges: Columns, loans: Columns, rules: RuleSet) -> Figures:
 
 def _age_group(age: Floats, starts: Figures) -> Floats:
     """0 young, 1 middle-aged, 2 near mature, 3 mature, 4 over-mature: how many group starts the age has reached."""
-    group = np.zeros(len(age))
-    for name in _BY_SPECIES[:4]:
-        group += np.greater_equal(age, starts[name])
-    return group
+    reached = np.greater_equal(age, np.array([starts[name] for name in _BY_SPECIES[:4]]))
+    count: Floats = np.count_nonzero(reached, axis=0).astype(np.float64)
+    return count
 
 
-def _of_species(rules: RuleSet, name: str, species: npt.NDArray[np.object_]) -> Floats:
-    """A species table read for each row; a species not in the table takes the row ``other``."""
-    table = rules.table(f"{RULES}.{name}")
-    other = float(table["other"])
-    return np.array([table.get(code, other) for code in species], dtype=np.float64)
+def _of_species(rules: RuleSet, species: npt.NDArray[np.object_]) -> Figures:
+    """The species tables read for each row; a species not in a table takes its row ``other``."""
+    tables = [rules.table(f"{RULES}.{name}") for name in _BY_SPECIES]
+    codes = list(dict.fromkeys(species.tolist()))
+    place = {code: i for i, code in enumerate(codes)}
+    values = np.array([[table.get(code, table["other"]) for code in codes] for table in tables], dtype=np.float64)
+    rows = np.array([place[code] for code in species.tolist()], dtype=np.intp)
+    return dict(zip(_BY_SPECIES, values.take(rows, 1), strict=True))
 
 
 def _public(case: Case) -> Bools:

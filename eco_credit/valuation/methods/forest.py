@@ -148,7 +148,7 @@ def survival_factor(survival: Floats, *, standard: Floats | float, failed: Float
 def quality_ratio(actual: Floats, reference: Floats, *, highest: Floats | float) -> Floats:
     """K of a measured trait: actual over reference (height, stock or diameter), held to 0..highest."""
     positive = np.where(reference > 0.0, reference, np.nan)
-    return np.clip(np.where(reference > 0.0, actual / positive, 0.0), 0.0, highest)
+    return np.minimum(np.maximum(np.where(reference > 0.0, actual / positive, 0.0), 0.0), highest)
 
 
 def reference_stock(age: Floats, *, level: Floats, slope: Floats) -> Floats:
