@@ -14,7 +14,8 @@ from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Bools, Columns, text
 from eco_credit.gep import double_counting
 from eco_credit.gep.flow import LeftOut, Notice, ServiceFlow
-from eco_credit.gep.norms import Norm, norm_of
+from eco_credit.gep.netting import netted, netting_notices
+from eco_credit.gep.norms import Norm, about, norm_of
 from eco_credit.gep.reading import read_table
 from eco_credit.gep.service import GROUPS
 from eco_credit.gep.services import services
@@ -133,15 +134,19 @@ def account(
         120000.0
     """
     book = rules if rules is not None else load().at(dt.date.today())
-    chosen, rows = norm_of(norm), read_table(table)
+    chosen = norm_of(norm)
+    rows = netted(read_table(table), chosen)
     head = _head(rows, year, norm)
     twice = double_counting.refusals(rows, chosen, book)
     valued = _valued(rows, book, [finding.notice().violation() for finding in twice])
     counted, left_out = _counted(valued, chosen)
     found = double_counting.warnings(valued, chosen, book, counted=counted)
-    notices = [*valued.notices, *(finding.notice() for finding in found), *_about_norm(valued, chosen)]
+    present = list(dict.fromkeys(text(valued.columns, "service")))
+    notices = [*valued.notices, *(finding.notice() for finding in found), *about(chosen, present)]
+    flows = _flows(valued, counted, chosen)
+    notices += netting_notices(flows, chosen)
     return GepAccount(
-        norm=chosen.id, edition=chosen.edition, rows=_flows(valued, counted, chosen), left_out=left_out,
+        norm=chosen.id, edition=chosen.edition, rows=flows, left_out=left_out,
         warnings=tuple(notices), rules_day=str(book.day), rules_hash=book.digest, **head,
     )
 
@@ -176,12 +181,12 @@ def _head(rows: Columns, year: int | None, norm: str) -> dict[str, Any]:
     return {name: int(cell) if isinstance(cell, float) else cell for name, cell in shared.items()}
 
 
-def _reason(valued: Valued, norm: Norm, i: int) -> tuple[str, str] | None:
-    """Why a row is not counted, in English and Chinese; None when it is."""
-    service = services()[valued.columns["service"][i]]
+def _reason(code: str, named: str | None, norm: Norm) -> tuple[str, str] | None:
+    """Why a service and item are not counted, in English and Chinese; None when they are."""
+    service = services()[code]
     if norm.treats(service.code).counts == "left_out":
         return f"{norm.id} does not count {service.en}", f"{norm.zh}不计{service.zh}"
-    item = service.item(valued.columns["item"][i])
+    item = service.item(named)
     if item is not None and not item.exchange and norm.exchange_value:
         return f"{item.en} is welfare and not an exchange value", f"{item.zh}不是交换价值"
     return None
@@ -189,60 +194,47 @@ def _reason(valued: Valued, norm: Norm, i: int) -> tuple[str, str] | None:
 
 def _counted(valued: Valued, norm: Norm) -> tuple[Bools, tuple[LeftOut, ...]]:
     columns = valued.columns
-    reasons = [_reason(valued, norm, i) for i in range(len(valued.value))]
+    pairs = list(zip(columns["service"].tolist(), columns["item"].tolist(), strict=True))
+    why = {pair: _reason(*pair, norm) for pair in dict.fromkeys(pairs)}
     left_out = tuple(
-        LeftOut(columns["place"][i], columns["service"][i], columns["item"][i], float(valued.value[i]), *reason)
-        for i, reason in enumerate(reasons) if reason is not None
+        LeftOut(columns["place"][i], *pair, float(valued.value[i]), *reason)
+        for i, pair in enumerate(pairs) if (reason := why[pair]) is not None
     )
-    return np.array([reason is None for reason in reasons], np.bool_), left_out
-
-
-def _about_norm(valued: Valued, norm: Norm) -> list[Notice]:
-    """What the reader must know about the norm itself."""
-    present = [code for code in services() if code in set(text(valued.columns, "service"))]
-    named = [code for code in present if norm.treats(code).counts == "optional"]
-    missing = [code for code, treatment in norm.services.items()
-               if treatment.counts == "compulsory" and code not in present]
-    notices = []
-    if named:
-        notices.append(Notice("optional_service", f"optional under {norm.id}, counted here: {', '.join(named)}",
-                              f"{norm.zh}列为可选，本账户已计入：{'、'.join(services()[code].zh for code in named)}"))
-    if missing:
-        notices.append(Notice("compulsory_missing",
-                              f"compulsory under {norm.id} and not in the table: {', '.join(missing)}",
-                              f"{norm.zh}必核而表中没有：{'、'.join(services()[code].zh for code in missing)}"))
-    if any(norm.treats(code).verify for code in present):
-        notices.append(Notice("norm_not_read", f"parts of {norm.id} were not read in the original: check before use",
-                              f"{norm.zh}部分内容未核对原文，使用前请核对"))
-    return notices
+    return np.array([why[pair] is None for pair in pairs], np.bool_), left_out
 
 
 def _flows(valued: Valued, counted: Bools, norm: Norm) -> tuple[ServiceFlow, ...]:
-    return tuple(_flow(valued, norm, i, bool(counted[i])) for i in range(len(valued.value)))
-
-
-def _flow(valued: Valued, norm: Norm, i: int, counted: bool) -> ServiceFlow:
+    """One flow a row, in the order of the fields of `ServiceFlow`."""
     columns = valued.columns
-    known = {name: None if np.isnan(columns[name][i]) else float(columns[name][i]) for name in ("physical", "price")}
-    computed = f"computed: {valued.by[i]}" if valued.by[i] else "rulebook price" if valued.computed[i] else "stated"
-    return ServiceFlow(
-        place=columns["place"][i], service=columns["service"][i], item=columns["item"][i],
-        physical=known["physical"], physical_unit=columns["physical_unit"][i],
-        price=known["price"], price_unit=columns["price_unit"][i],
-        value_cny=float(valued.value[i]), low=float(valued.low[i]), high=float(valued.high[i]),
-        method=columns["method"][i] or norm.treats(columns["service"][i]).method,
-        source=columns["source"][i] or computed, counted=counted,
-    )
+    codes = columns["service"].tolist()
+    named = {code: norm.treats(code).method for code in dict.fromkeys(codes)}
+    methods = [own or named[code] for own, code in zip(columns["method"].tolist(), codes, strict=True)]
+    by = zip(columns["source"].tolist(), valued.by.tolist(), valued.computed.tolist(), strict=True)
+    sources = [own or (f"computed: {name}" if name else "rulebook price" if done else "stated")
+               for own, name, done in by]
+    return tuple(map(
+        ServiceFlow, columns["place"].tolist(), codes, columns["item"].tolist(), _or_none(columns["physical"]),
+        columns["physical_unit"].tolist(), _or_none(columns["price"]), columns["price_unit"].tolist(),
+        valued.value.tolist(), valued.low.tolist(), valued.high.tolist(), methods, sources, counted.tolist(),
+    ))
+
+
+def _or_none(values: Any) -> list[float | None]:
+    """Plain numbers, None for unknown."""
+    return [None if value != value else value for value in values.tolist()]
 
 
 def combine(first: GepAccount, second: GepAccount) -> GepAccount:
     """Join the accounts of two disjoint areas of one year; rows without a place take their area's name.
 
     Raises:
-        ContractError: ``norms_differ``, ``year_differs``, ``price_kind_differs``, ``price_year_differs`` or
-            ``rules_differ`` when the totals are not comparable; ``duplicate_row`` when a place, service and
-            item stands in both.
+        ContractError: ``vep_not_additive``; ``norms_differ``, ``year_differs``, ``price_kind_differs``,
+            ``price_year_differs`` or ``rules_differ`` when the totals are not comparable;
+            ``duplicate_row`` when a place, service and item stands in both.
     """
+    if not isinstance(second, GepAccount):
+        raise ContractError([Violation("vep", "vep_not_additive", "a project value is not part of a GEP",
+                                       "特定地域单元价值不计入生态产品总值")])
     names = {"norm": "norms_differ", "edition": "norms_differ", "year": "year_differs",
              "price_kind": "price_kind_differs", "price_year": "price_year_differs", "rules_hash": "rules_differ"}
     unlike = [Violation(name, rule, "totals of these two accounts cannot be added up", "两个账户的总值不能相加")

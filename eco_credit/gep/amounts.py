@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from eco_credit.core.numbers import Columns, Floats, number, text
 from eco_credit.gep import measure
-from eco_credit.gep.compute import Index
+from eco_credit.gep.compute import Index, Sheet
 from eco_credit.gep.flow import Notice
+from eco_credit.gep.masks import pick
 from eco_credit.gep.service import Service
 from eco_credit.rulebook import RuleSet
 
@@ -17,17 +20,59 @@ NEAR = 0.01
 """Distance within which a ratio counts as a known slip."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What one unit is worth on each row: yuan per product of quantity and price, and yuan per unit of money."""
+
+    product: Floats
+    money: Floats
+
+
+def scale_of(sheet: Sheet) -> Scale:
+    """Scales of the rows of a sheet; NaN where a unit is not stated. All units are on the list and cancel."""
+    if sheet.item is None:
+        return Scale(_product_sizes(sheet.unit("physical_unit"), sheet.unit("price_unit")),
+                     _money_sizes(sheet.unit("value_unit")))
+    quantity, price, money = (sheet.unit(f"{name}_unit") for name in ("physical", "price", "value"))
+    product = np.nan if quantity is None or price is None else measure.factor(quantity, price)
+    return Scale(np.full(1, product), np.full(1, np.nan if money is None else measure.money(money)))
+
+
+def worth(sheet: Sheet, scale: Scale, changed: Mapping[str, Floats] | None = None) -> Floats:
+    """``V``: the value a row states, else quantity times price; CNY per year.
+
+    Args:
+        sheet: the rows of one service.
+        scale: their scales.
+        changed: columns of `Sheet.moved`, shape (n,) or (k, n).
+
+    Returns:
+        Shape (n,) or (k, n); NaN where a row has no value.
+    """
+    product = sheet.get("physical", changed) * sheet.get("price", changed) * scale.product
+    result = pick(sheet.has("value"), sheet.get("value", changed) * scale.money, product)
+    result = pick(sheet.has("value_cny"), sheet.get("value_cny", changed), result)
+    return result if result.shape[-1] == sheet.count else np.broadcast_to(result, (*result.shape[:-1], sheet.count))
+
+
+def _product_sizes(quantities: Iterable[str | None], prices: Iterable[str | None]) -> Floats:
+    pairs = zip(quantities, prices, strict=True)
+    return np.array([np.nan if q is None or p is None else measure.factor(q, p) for q, p in pairs], np.float64)
+
+
+def _money_sizes(units: Iterable[str | None]) -> Floats:
+    return np.array([np.nan if unit is None else measure.money(unit) for unit in units], np.float64)
+
+
 def stated(columns: Columns) -> Floats:
     """Value the rows state, CNY per year; NaN where a row states none. All units are on the list."""
-    size = np.array([np.nan if unit is None else measure.money(unit) for unit in text(columns, "value_unit")])
     yuan = number(columns, "value_cny")
-    return np.where(np.isnan(yuan), number(columns, "value") * size, yuan)
+    return np.where(np.isnan(yuan), number(columns, "value") * _money_sizes(text(columns, "value_unit")), yuan)
 
 
 def products(columns: Columns) -> Floats:
     """``Q * P`` in CNY per year; NaN where a row has no quantity or no price. All units cancel."""
-    pairs = zip(text(columns, "physical_unit"), text(columns, "price_unit"), strict=True)
-    size = np.array([measure.factor(q, p) if q is not None and p is not None else np.nan for q, p in pairs], np.float64)
+    size = _product_sizes(text(columns, "physical_unit"), text(columns, "price_unit"))
     result: Floats = number(columns, "physical") * number(columns, "price") * size
     return result
 

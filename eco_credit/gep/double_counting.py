@@ -21,17 +21,25 @@ import yaml
 from eco_credit.core.errors import ContractError
 from eco_credit.core.numbers import Bools, Columns, number, rows_of, text
 from eco_credit.gep import measure
+from eco_credit.gep.amounts import rounding
+from eco_credit.gep.compute import span
 from eco_credit.gep.flow import Notice
 from eco_credit.gep.formulas import annual_cost
 from eco_credit.gep.norms import Norm
+from eco_credit.gep.prices import basis_of
 from eco_credit.gep.services import services
 from eco_credit.gep.services.climate_regulation import implied_cooling_days
 from eco_credit.gep.valuing import Valued
 from eco_credit.rulebook import RuleSet
 
+SUM_ERROR = 1e-12
+"""Part of a total that the order of adding may move."""
 _WATER = ("water_supply", "water_retention", "flood_mitigation", "ecological_energy")
 _LOADS = ("nonpoint", "non-point", "load avoided", "面源")
+_NITROGEN = ("tn", "TN", "total nitrogen", "总氮")
 _OUTPUTS = ("gross_output", "net_output", "resource_rent")
+_OUTPUT_OF = {"gross_output_stated": "gross_output", "ecosystem_contribution": "resource_rent"}
+"""Formula names that stand for a kind of output under another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,9 @@ def warnings(valued: Valued, norm: Norm, rules: RuleSet, *, counted: Bools) -> l
     """
     rows = valued.columns
     found = [
-        *_by_words(rows, norm), *_fertility(rows), *_one_water(rows, counted), *_mixed_output(rows),
+        *_by_words(rows, norm), *_fertility(rows), *_one_water(rows, counted), *_mixed_output(valued),
         *_dominant(valued, rules, counted), *_implied_days(rows, rules), *_capital_cost(rows, rules),
+        *_borrowed_price(rows, rules), *_price_years(rows, rules),
     ]
     return [finding for finding in found if not finding.refuses]
 
@@ -108,12 +117,17 @@ def _sayings(rows: Columns) -> list[str]:
 
 
 def _rows_saying(rule: str, rows: Columns) -> tuple[int, ...]:
+    """Rows whose item or method holds a word of the rule; each wording is read once, however many rows have it."""
     raw = _texts()[rule]
-    codes = raw.get("services")
-    return tuple(
-        row for row, (code, said) in enumerate(zip(text(rows, "service"), _sayings(rows), strict=True), start=1)
-        if (codes is None or code in codes) and any(_said(word, said) for word in raw["words"])
-    )
+    codes, words = raw.get("services"), raw["words"]
+    met: dict[tuple[str, str], bool] = {}
+    found = []
+    for row, (code, said) in enumerate(zip(text(rows, "service"), _sayings(rows), strict=True), start=1):
+        if (code, said) not in met:
+            met[code, said] = (codes is None or code in codes) and any(_said(word, said) for word in words)
+        if met[code, said]:
+            found.append(row)
+    return tuple(found)
 
 
 def _by_words(rows: Columns, norm: Norm) -> Iterator[Finding]:
@@ -204,11 +218,23 @@ def _is_water(rows: Columns, i: int) -> bool:
     return any(word in said for word in ("hydro", "水电", "水力"))
 
 
-def _mixed_output(rows: Columns) -> Iterator[Finding]:
-    products = text(rows, "service") == "material_products"
-    methods = {method for method in text(rows, "method")[products] if method in _OUTPUTS}
-    if len(methods) > 1:
-        yield Finding("mixed_output", tuple(int(i) + 1 for i in np.flatnonzero(products)))
+def _mixed_output(valued: Valued) -> Iterator[Finding]:
+    """Gross, net and contribution side by side, by the method stated or the formula used; and rows with neither."""
+    rows = valued.columns
+    index = np.flatnonzero(text(rows, "service") == "material_products").tolist()
+    if not index:
+        return
+    kinds = {i: _output_kind(rows["method"][i], valued.by[i]) for i in index}
+    if len({kind for kind in kinds.values() if kind is not None}) > 1:
+        yield Finding("mixed_output", tuple(i + 1 for i in index))
+    if unsaid := tuple(i + 1 for i in index if kinds[i] is None):
+        yield Finding("output_not_stated", unsaid)
+
+
+def _output_kind(method: str | None, by: str) -> str | None:
+    """Which of the three values of a product a row holds, or None when nothing says it."""
+    said = [method, *(_OUTPUT_OF.get(name, name) for name in by.split("+"))]
+    return next((name for name in said if name in _OUTPUTS), None)
 
 
 def _dominant(valued: Valued, rules: RuleSet, counted: Bools) -> Iterator[Finding]:
@@ -224,7 +250,8 @@ def _implied_days(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
     heats, most = rules.table("gep.climate.heat_taken_up"), rules.number("gep.check.days_per_year")
     climate = (text(rows, "service") == "climate_regulation") & (number(rows, "area_ha") > 0.0)
     for i in np.flatnonzero(climate & ~np.isnan(number(rows, "physical"))):
-        heat = heats.get(rows["ecosystem"][i])
+        own = number(rows, "heat_taken_up")[i]
+        heat = own if own > 0.0 else heats.get(rows["ecosystem"][i])
         if heat is None:
             continue
         power = number(rows, "physical")[i] * measure.quantity(rows["physical_unit"][i]).size
@@ -236,6 +263,7 @@ def _implied_days(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
 
 def _capital_cost(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
     water = np.isin(text(rows, "service").astype(str), ("water_retention", "flood_mitigation"))
+    water &= text(rows, "cost_basis") != "yearly"
     hits: Sequence[int] = [int(i) + 1 for i in np.flatnonzero(water & ~np.isnan(number(rows, "price")))]
     if not hits or rows_of(rows) == 0:
         return
@@ -243,3 +271,52 @@ def _capital_cost(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
     part = float(annual_cost(np.asarray(1.0), np.asarray(rate), np.asarray(life)))
     said = (("rate", f"{rate:.0%}"), ("years", f"{life:.0f}"), ("part", f"{part:.1%}"))
     yield Finding("capital_cost", tuple(hits), said)
+
+
+def _borrowed_price(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
+    """Total nitrogen at a price of the levy or tax, which has no row for it."""
+    prices = [float(price) for price in rules.table("gep.water_purification.nh3n_by_basis").values()]
+    nitrogen = (text(rows, "service") == "water_purification") & np.isin(text(rows, "item").astype(str), _NITROGEN)
+    near = np.zeros(rows_of(rows), np.bool_)
+    for price in prices:
+        near |= np.isclose(number(rows, "price"), price, rtol=1e-6)
+    if hits := tuple(int(i) + 1 for i in np.flatnonzero(nitrogen & near)):
+        yield Finding("borrowed_price", hits)
+
+
+def _price_years(rows: Columns, rules: RuleSet) -> Iterator[Finding]:
+    """Rows at a rulebook price whose money is of another year than the account's."""
+    years, codes, items = number(rows, "price_year"), text(rows, "service"), text(rows, "item")
+    if np.isnan(years).all():
+        return
+    for pair in dict.fromkeys(zip(codes, items, strict=True)):
+        item = services()[pair[0]].item(pair[1])
+        if item is None or item.price is None:
+            continue
+        basis = basis_of(rules, item.price)
+        hits = (codes == pair[0]) & (items == pair[1]) & (years != basis.price_year) & ~np.isnan(years)
+        hits &= number(rows, "price") == span(rules, item.price)[1]
+        if hits.any():
+            yield Finding("price_of_other_year", tuple(int(i) + 1 for i in np.flatnonzero(hits)),
+                          (("service", pair[0]), ("year", str(basis.price_year)), ("basis", basis.basis)))
+
+
+def printed_total(total: float, printed: float, unit: str = "CNY") -> Finding | None:
+    """Whether a total printed in a text is the sum of its table, to half of the last printed digit.
+
+    Args:
+        total: sum of the rows, CNY or any unit with `unit` 1 of it.
+        printed: the number printed.
+        unit: unit of money the number is printed in.
+
+    Returns:
+        A warning that names both, or None when rounding explains the difference.
+
+    Example:
+        >>> printed_total(7545.59e8, 7545.59, "1e8 CNY") is None
+        True
+    """
+    stated = printed * measure.money(unit)
+    if abs(total - stated) <= rounding(printed) * abs(stated) + SUM_ERROR * abs(total):
+        return None
+    return Finding("total_differs", (), (("total", f"{total:.6g}"), ("printed", f"{stated:.6g}")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +27,7 @@ TEXT_COLUMNS = (
     "norm", "price_kind", "area_code", "area_name", "place", "service", "item",
     "physical_unit", "price_unit", "value_unit", "method", "source",
 )
-NUMBER_COLUMNS = ("account_year", "price_year", "physical", "price", "value", "value_cny", "low", "high")
+NUMBER_COLUMNS = ("account_year", "price_year", "physical", "price", "value", "value_cny", "low", "high", "outside_cny")
 IGNORED_COLUMNS = ("counted", "edition", "group")
 """Columns of a finished account that are worked out again when it is read back."""
 SYNONYMS = {"year": "account_year"}
@@ -73,11 +74,10 @@ def read_table(table: Any) -> Columns:
     if length == 0:
         violations.append(Violation("table", "no_rows", "the table has no rows", "表中没有数据行"))
     columns: Columns = {}
-    blank: list[Any] = [None] * length
     for name in text_columns():
-        columns[name] = _objects(_texts(name, cells.get(name, blank), violations))
+        columns[name] = _objects(_texts(name, cells[name], violations) if name in cells else [None] * length)
     for name in number_columns():
-        columns[name] = np.array(_numbers(name, cells.get(name, blank), violations), dtype=np.float64)
+        columns[name] = _floats(name, cells[name], violations) if name in cells else np.full(length, np.nan)
     violations += _against_contract(columns)
     if violations:
         raise ContractError(violations)
@@ -88,14 +88,18 @@ def _against_contract(columns: Columns) -> list[Violation]:
     """Bounds, code lists and patterns of the contract ``gep_account``, for the columns it has."""
     found: list[Violation] = []
     for field in contract("gep_account").fields:
-        column = columns.get(field.name)
-        for row, cell in enumerate([] if column is None else column.tolist(), start=1):
-            if cell is not None and cell == cell and field.name != "service":  # service has a check of its own
-                found += _field_refusals(field, cell, row)
+        if field.name not in columns or field.name == "service":  # service has a check of its own
+            continue
+        cells = columns[field.name].tolist()
+        odd = {cell: broken for cell in set(cells) if cell is not None and cell == cell
+               and (broken := _field_refusals(field, cell))}
+        if odd:
+            found += [replace(violation, row=row) for row, cell in enumerate(cells, start=1)
+                      for violation in odd.get(cell, ())]
     return found
 
 
-def _field_refusals(field: Field, cell: Any, row: int) -> list[Violation]:
+def _field_refusals(field: Field, cell: Any) -> list[Violation]:
     broken: list[tuple[str, str, str]] = []
     if field.minimum is not None and not isinstance(cell, str) and cell < field.minimum:
         broken.append(("minimum", f"at least {field.minimum:g}", f"不小于 {field.minimum:g}"))
@@ -109,7 +113,7 @@ def _field_refusals(field: Field, cell: Any, row: int) -> list[Violation]:
         broken.append(("pattern", "the code has another form", "代码格式不符"))
     if field.max_length is not None and isinstance(cell, str) and len(cell) > field.max_length:
         broken.append(("max_length", f"at most {field.max_length} characters", f"最多 {field.max_length} 个字符"))
-    return [Violation(field.name, rule, en, zh, row) for rule, en, zh in broken]
+    return [Violation(field.name, rule, en, zh) for rule, en, zh in broken]
 
 
 def _cells(table: Any) -> tuple[dict[str, list[Any]], int]:
@@ -131,8 +135,7 @@ def _cells(table: Any) -> tuple[dict[str, list[Any]], int]:
 def _objects(values: list[str | None]) -> npt.NDArray[np.object_]:
     """An object array that keeps None and never becomes a fixed-width text array."""
     array = np.empty(len(values), dtype=object)
-    for place, value in enumerate(values):
-        array[place] = value
+    array[:] = values
     return array
 
 
@@ -148,15 +151,19 @@ def _text(name: str, cell: Any, row: int, violations: list[Violation]) -> str | 
     if not isinstance(cell, str):
         violations.append(Violation(name, "not_text", "write text here", "此处应为文本", row))
         return None
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in cell):
+    if not cell.isprintable() and any(ord(letter) < 32 or ord(letter) == 127 for letter in cell):
         violations.append(Violation(name, "control_character", "remove control characters", "请删除控制字符", row))
     if len(cell) > 500:
         violations.append(Violation(name, "too_long", "write at most 500 characters", "最多 500 个字符", row))
     return cell.strip() or None
 
 
-def _numbers(name: str, cells: Sequence[Any], violations: list[Violation]) -> list[float]:
-    return [_number(name, cell, row, violations) for row, cell in enumerate(cells, start=1)]
+def _floats(name: str, cells: Sequence[Any], violations: list[Violation]) -> npt.NDArray[np.float64]:
+    if set(map(type, cells)) <= {float, type(None)}:  # the common case, without a call for each cell
+        array = np.array(cells, dtype=np.float64)
+        if not np.isinf(array).any():
+            return array
+    return np.array([_number(name, cell, row, violations) for row, cell in enumerate(cells, start=1)], np.float64)
 
 
 def _number(name: str, cell: Any, row: int, violations: list[Violation]) -> float:

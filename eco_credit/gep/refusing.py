@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -50,23 +52,25 @@ def _bounds(field: Input, own: Columns, index: Index, rules: RuleSet) -> list[Vi
     top = rules.number(field.maximum_rule) if field.maximum_rule else field.maximum
     values = number(own, field.column)
     found = []
-    for i, value in enumerate(values):
-        if field.minimum is not None and value < field.minimum:
-            found.append(Violation(field.column, "minimum", f"{field.en}: at least {field.minimum:g} {field.unit}",
-                                   f"{field.zh}：不小于 {field.minimum:g}", int(index[i]) + 1))
-        if top is not None and value > top:
-            found.append(Violation(field.column, "maximum", f"{field.en}: at most {top:g} {field.unit}",
-                                   f"{field.zh}：不大于 {top:g}", int(index[i]) + 1))
+    if field.minimum is not None:
+        en, zh = f"{field.en}: at least {field.minimum:g} {field.unit}", f"{field.zh}：不小于 {field.minimum:g}"
+        hits = np.flatnonzero(values < field.minimum)
+        found += [Violation(field.column, "minimum", en, zh, int(index[i]) + 1) for i in hits]
+    if top is not None:
+        en, zh = f"{field.en}: at most {top:g} {field.unit}", f"{field.zh}：不大于 {top:g}"
+        found += [Violation(field.column, "maximum", en, zh, int(index[i]) + 1) for i in np.flatnonzero(values > top)]
     return found
 
 
-def _codes(column: str, listed: Mapping[str, float], own: Columns, index: Index) -> list[Violation]:
+def _codes(column: str, listed: Mapping[str, Any], own: Columns, index: Index) -> list[Violation]:
+    codes = text(own, column)
+    odd = set(codes) - {None} - set(listed)
     return [
         Violation(column, "not_listed", f"use one of: {', '.join(listed)}", "该代码不在清单内，不得按零处理",
                   int(row) + 1)
-        for row, code in zip(index, text(own, column), strict=True)
-        if row >= 0 and code is not None and code not in listed
-    ]
+        for row, code in zip(index, codes, strict=True)
+        if row >= 0 and code in odd
+    ] if odd else []
 
 
 def of_amounts(service: Service, own: Columns, filled: Filled, index: Index) -> list[Violation]:
@@ -79,21 +83,33 @@ def of_amounts(service: Service, own: Columns, filled: Filled, index: Index) -> 
         index: place of each row in the whole table.
     """
     found: list[Violation] = []
-    for i, row in enumerate(index):
-        place = int(row) + 1
-        unit, given = filled.columns["physical_unit"][i], own["physical_unit"][i]
-        if given is not None and given != unit:
-            found.append(Violation("physical_unit", "computed_unit", f"computed in {unit}: leave the unit blank",
-                                   f"功能量按 {unit} 计算，单位请留空", place))
-        if not _has_value(filled.columns, i):
-            found.append(_no_value(service, own, i, place))
-        found += _units(service, filled.columns, i, place)
+    has = {name: ~np.isnan(number(filled.columns, name)) for name in ("physical", "price", "value", "value_cny")}
+    missing = ~(has["value"] | has["value_cny"] | (has["physical"] & has["price"]))
+    found += [_no_value(service, own, int(i), int(index[i]) + 1) for i in np.flatnonzero(missing)]
+    given = text(own, "physical_unit")
+    names = (text(filled.columns, f"{name}_unit") for name in ("physical", "price", "value"))
+    told = (has[name] for name in ("physical", "price", "value"))
+    seen: dict[Any, list[Violation]] = {}
+    for row, said in zip(index, zip(given, *names, *told, strict=True), strict=True):
+        if said not in seen:  # rows with the same units say the same
+            seen[said] = _of_units(service, said)
+        found += [replace(violation, row=int(row) + 1) for violation in seen[said]]
     return found
 
 
-def _has_value(columns: Columns, i: int) -> bool:
-    known = {name: not np.isnan(number(columns, name)[i]) for name in ("value", "value_cny", "physical", "price")}
-    return known["value"] or known["value_cny"] or (known["physical"] and known["price"])
+def _of_units(service: Service, said: Any) -> list[Violation]:
+    """Units of a row: the one it gave, those it has now, and which of its numbers are known."""
+    given, quantity, price, money, *told = said
+    found = []
+    if given is not None and given != quantity:
+        found.append(Violation("physical_unit", "computed_unit", f"computed in {quantity}: leave the unit blank",
+                               f"功能量按 {quantity} 计算，单位请留空"))
+    found += [
+        Violation(f"{name}_unit", "unit_not_stated", "state the unit", "请注明单位")
+        for name, unit, known in zip(("physical", "price", "value"), (quantity, price, money), told, strict=True)
+        if known and unit is None
+    ]
+    return found + _units(service, quantity, price, money)
 
 
 def _no_value(service: Service, own: Columns, i: int, place: int) -> Violation:
@@ -105,32 +121,27 @@ def _no_value(service: Service, own: Columns, i: int, place: int) -> Violation:
                      "请填价值量，或功能量与单价，或计算所需的各列", place)
 
 
-def _units(service: Service, columns: Columns, i: int, place: int) -> list[Violation]:
-    """Units of one row: stated where a number is, on the list, of the service, and cancelling."""
-    found = [
-        Violation(f"{name}_unit", "unit_not_stated", "state the unit", "请注明单位", place)
-        for name in ("physical", "price", "value")
-        if not np.isnan(number(columns, name)[i]) and columns[f"{name}_unit"][i] is None
-    ]
-    quantity, price = columns["physical_unit"][i], columns["price_unit"][i]
+def _units(service: Service, quantity: str | None, price: str | None, money: str | None) -> list[Violation]:
+    """Units on the list, of the service, and cancelling."""
+    found = []
     try:
-        if columns["value_unit"][i] is not None:
-            measure.money(columns["value_unit"][i])
+        if money is not None:
+            measure.money(money)
         if quantity is not None and measure.quantity(quantity).kind == "mass" and service.code == "carbon":
-            found.append(Violation("physical_unit", "carbon_mass_not_stated", *_PLAIN_TONNES, place))
+            found.append(Violation("physical_unit", "carbon_mass_not_stated", *_PLAIN_TONNES))
         elif quantity is not None and price is not None:
             measure.factor(quantity, price)
         if price is not None:
-            found += _price_kind(service, measure.price(price)[1].kind, place)
+            found += _price_kind(service, measure.price(price)[1].kind)
     except ContractError as error:
-        found += [Violation(v.field, v.rule, v.en, v.zh, place) for v in error.violations]
+        found += error.violations
     return found
 
 
-def _price_kind(service: Service, kind: str, place: int) -> list[Violation]:
+def _price_kind(service: Service, kind: str) -> list[Violation]:
     if not service.price_kinds or kind in service.price_kinds:
         return []
     if service.code == "carbon" and kind == "mass":
-        return [Violation("price_unit", "carbon_mass_not_stated", *_PLAIN_TONNES, place)]
+        return [Violation("price_unit", "carbon_mass_not_stated", *_PLAIN_TONNES)]
     return [Violation("price_unit", "price_kind", f"{service.en} is not priced per {kind}",
-                      f"{service.zh}不按该单位计价", place)]
+                      f"{service.zh}不按该单位计价")]

@@ -11,9 +11,10 @@ import numpy as np
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Bools, Columns, Floats, number, rows_of, take, text
 from eco_credit.gep import refusing
-from eco_credit.gep.amounts import differences, negatives, stated, values
-from eco_credit.gep.compute import Filled, Index, Shift, fill, rules_of
+from eco_credit.gep.amounts import differences, negatives, scale_of, worth
+from eco_credit.gep.compute import Index, Sheet, filled, high_end, low_end, ranged_rules
 from eco_credit.gep.flow import Notice
+from eco_credit.gep.masks import Mask, both, either, neither, pick
 from eco_credit.gep.service import Service
 from eco_credit.rulebook import RuleSet
 
@@ -81,36 +82,51 @@ def _value_service(
     service: Service, index: Index, rows: Columns, *, rules: RuleSet, valued: Valued
 ) -> None:
     own = take(rows, index)
-    filled = fill(service, own, rules)
-    refused = refusing.of_inputs(service, own, index, rules) + refusing.of_amounts(service, own, filled, index)
+    sheet = Sheet(service, own, rules)
+    done = filled(sheet)
+    refused = refusing.of_inputs(service, own, index, rules) + refusing.of_amounts(service, own, done, index)
     valued.violations += refused
     if refused:
         return
-    value = values(filled.columns)
-    valued.low[index], valued.high[index] = _range(service, own, rules, filled=filled, value=value)
+    value, low, high = ranged(sheet)
+    valued.low[index], valued.high[index] = _as_given(own, low, high, value=value)
     for name in ("physical", "physical_unit", "price", "price_unit"):
-        valued.columns[name][index] = filled.columns[name]
+        valued.columns[name][index] = done.columns[name]
     valued.value[index] = value
-    valued.computed[index], valued.by[index] = filled.computed, filled.by
-    valued.notices += differences(filled.columns, index, rules) + negatives(service, value, index)
+    valued.computed[index], valued.by[index] = done.computed, done.by
+    valued.notices += differences(done.columns, index, rules) + negatives(service, value, index)
 
 
-def _range(
-    service: Service, own: Columns, rules: RuleSet, *, filled: Filled, value: Floats
-) -> tuple[Floats, Floats]:
+def ranged(sheet: Sheet) -> tuple[Floats, Floats, Floats]:
     """``low, high = V - sqrt(sum d^2), V + sqrt(sum u^2)``: each parameter in turn at each end of its range.
 
     d and u are the moves down and up. A price the row states moves by the spread of the service.
+
+    Args:
+        sheet: the rows of one service.
+
+    Returns:
+        V, low and high, CNY per year, n rows each; NaN where a row has no value.
     """
-    down, up = np.zeros(len(value)), np.zeros(len(value))
-    worked_out = filled.computed & np.isnan(stated(own))
-    for rule in rules_of(service) if worked_out.any() else ():
-        ends = [values(fill(service, own, rules, Shift(rule, side)).columns) for side in (0, 2)]
-        down, up = _widened(down, up, [np.where(worked_out, end, value) - value for end in ends])
-    below, _, above = rules.span(f"gep.spread.{service.code}")
-    by_spread = ~(worked_out & (filled.priced | filled.stepped))
-    down, up = _widened(down, up, [np.where(by_spread, value * part, value) - value for part in (below, above)])
-    return _as_given(own, value - np.sqrt(down), value + np.sqrt(up), value=value)
+    scale = scale_of(sheet)
+    value = worth(sheet, scale)
+    down, up = np.zeros(1), np.zeros(1)
+    for rule in ranged_rules(sheet.service, sheet.rules):
+        ends = [sheet.moved({rule: end}) for end in (low_end, high_end)]
+        if ends[0] or ends[1]:
+            down, up = _widened(down, up, [worth(sheet, scale, end) - value for end in ends])
+    spread = neither(priced_here(sheet))
+    if spread is not False:
+        below, _, above = sheet.rules.span(f"gep.spread.{sheet.service.code}")
+        still = np.zeros(1)
+        down, up = _widened(down, up, [pick(spread, value * part - value, still) for part in (below, above)])
+    return value, value - np.sqrt(down), value + np.sqrt(up)
+
+
+def priced_here(sheet: Sheet) -> Mask:
+    """Rows whose price or value was worked out here, so that the spread of a stated one is not theirs."""
+    stepped = both(sheet.stepped(frozenset({"price", "value"})), neither(sheet.brings_value()))
+    return either(stepped, sheet.priced_any())
 
 
 def _widened(down: Floats, up: Floats, moves: list[Floats]) -> tuple[Floats, Floats]:

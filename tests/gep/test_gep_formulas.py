@@ -15,6 +15,7 @@ from eco_credit.gep.services.carbon import carbon_dioxide, price_per_carbon_diox
 from eco_credit.gep.services.climate_regulation import implied_cooling_days
 from eco_credit.gep.services.soil_retention import nutrient_load_avoided, silting_avoided
 from eco_credit.gep.services.water_retention import water_balance, water_retained
+from eco_credit.rulebook import load
 from tests.units_check import check_units, registry
 
 CODES = (
@@ -124,3 +125,28 @@ def test_two_services_of_one_code_are_refused() -> None:
 
     with pytest.raises(ContractError, match="two services"):
         by_code([*BUILT_IN, BUILT_IN[0]])
+
+
+def test_the_unit_anchors_of_dry_matter_levy_and_area_come_out() -> None:
+    from eco_credit.gep.services.carbon import carbon_in_growth
+    from eco_credit.gep.services.oxygen import oxygen_from_growth
+
+    book = load().at("2026-11-23")
+    content = np.array([book.number("gep.carbon.content")])
+    carbon = carbon_in_growth(np.ones(1), content, np.zeros(1))
+    assert carbon[0] == pytest.approx(0.4445, abs=5e-5)  # 1.63 * 12 / 44
+    assert carbon_dioxide(carbon)[0] == pytest.approx(1.63)
+    assert oxygen_from_growth(np.ones(1), np.array([book.number("gep.oxygen.per_dry_matter")]))[0] == 1.19
+    assert book.number("gep.water_purification.tp_cost") == pytest.approx(1.4 / 0.25 * 1000)  # 5600 CNY/t
+    assert book.table("gep.air_purification.so2_by_basis")["levy"] == pytest.approx(0.6 / 0.95 * 1000)
+
+
+def test_the_sum_of_parameters_on_a_length_one_array_and_on_a_column_is_the_same() -> None:
+    """A parameter may come as one number for all rows."""
+    from eco_credit.gep.services.flood_mitigation import lake_capacity
+
+    areas, one = np.array([1.0, 50.0, 7e4]), np.ones(1)
+    short = lake_capacity(areas, 0.678 * one, intercept=6.636 * one, turnover=one, scale=one)
+    full = np.ones(3)
+    long = lake_capacity(areas, 0.678 * full, intercept=6.636 * full, turnover=full, scale=full)
+    assert np.array_equal(short, long)

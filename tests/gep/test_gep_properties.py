@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eco_credit.gep import account
+from eco_credit.gep import account, parcels
 from tests.gep.rows import only, rules
 
 AREA = st.floats(0.0, 1e5)
@@ -127,3 +127,64 @@ def test_the_order_of_rows_changes_no_total(drawn: list[tuple[int, float, float]
 def test_every_range_holds_its_value(drawn: list[tuple[int, float, float]]) -> None:
     for row in account(mixed(drawn), norm="garze-paper", rules=rules()).rows:
         assert row.low <= row.value_cny <= row.high
+
+
+FEWER = settings(max_examples=12, deadline=None)
+SIZES = st.lists(st.tuples(st.floats(0.0, 1e4), st.floats(0.0, 1e5), st.floats(0.0, 3000.0)), min_size=1, max_size=5)
+ONLY = {"pest_control": [], "flood_mitigation": [], "soil_retention": ["silting", "nonpoint_n"]}
+
+
+def wide(drawn: list[tuple[float, float, float]]) -> dict[str, Any]:
+    """Parcels with an area, a soil retained and a rain each."""
+    areas, soils, rains = (list(column) for column in zip(*drawn, strict=True))
+    return {"area_ha": areas, "soil_retained_t": soils, "precipitation_mm": rains,
+            "runoff_mm": [20.0] * len(areas), "evapotranspiration_mm": [500.0] * len(areas)}
+
+
+def of(drawn: list[tuple[float, float, float]]) -> Any:
+    """Columns of all results."""
+    return parcels(wide(drawn), "garze-paper", rules=rules(), items=ONLY).columns()
+
+
+@FEWER
+@given(SIZES)
+def test_a_parcel_alone_is_that_parcel_among_many_bit_for_bit(drawn: list[tuple[float, float, float]]) -> None:
+    many = of(drawn)
+    for i, one in enumerate(drawn):
+        assert {name: cells[0] for name, cells in of([one]).items()} == {name: cells[i] for name, cells in many.items()}
+
+
+@FEWER
+@given(SIZES, st.randoms(use_true_random=False))
+def test_the_order_of_parcels_changes_no_parcel(drawn: list[tuple[float, float, float]], shuffler: Any) -> None:
+    order = list(range(len(drawn)))
+    shuffler.shuffle(order)
+    first, second = of(drawn), of([drawn[i] for i in order])
+    assert {name: cells[order].tolist() for name, cells in first.items()} == {
+        name: cells.tolist() for name, cells in second.items()}
+
+
+@FEWER
+@given(SIZES)
+def test_parcels_and_ledger_have_one_total(drawn: list[tuple[float, float, float]]) -> None:
+    rows = [
+        row | {"place": f"p{i}"}
+        for i, (area, soil, rain) in enumerate(drawn)
+        for row in ({"service": "water_retention", "area_ha": area, "precipitation_mm": rain, "runoff_mm": 20.0,
+                     "evapotranspiration_mm": 500.0},
+                    {"service": "soil_retention", "item": "silting", "soil_retained_t": soil},
+                    {"service": "soil_retention", "item": "nonpoint_n", "soil_retained_t": soil})
+    ]
+    ledger = account(rows, norm="garze-paper", rules=rules()).total
+    assert abs(float(of(drawn)["total_cny"].sum()) - ledger) <= 1e-9 * max(abs(ledger), 1.0)
+
+
+@FEWER
+@given(SIZES)
+def test_every_range_of_a_parcel_holds_its_value(drawn: list[tuple[float, float, float]]) -> None:
+    made = of(drawn)
+    for name in made:
+        if name.endswith(".value_cny"):
+            flow = name.removesuffix(".value_cny")
+            assert (made[f"{flow}.low"] <= made[name]).all() and (made[name] <= made[f"{flow}.high"]).all()
+    assert (made["total_low"] <= made["total_cny"]).all() and (made["total_cny"] <= made["total_high"]).all()

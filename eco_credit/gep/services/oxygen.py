@@ -22,21 +22,34 @@ def oxygen_from_growth(dry_matter: Floats, ratio: Floats) -> Floats:
     return dry_matter * ratio
 
 
+@units(carbon_dioxide="tCO2/year", ratio="t/tCO2", returns="t/year")
+def oxygen_with_carbon_dioxide(carbon_dioxide: Floats, ratio: float = 32.0 / 44.0) -> Floats:
+    """``O2 = CO2 * 32/44``: oxygen that goes with carbon dioxide of the *same* method, t per year.
+
+    Example:
+        >>> round(oxygen_with_carbon_dioxide(44.0), 6)
+        32.0
+    """
+    return carbon_dioxide * ratio
+
+
 SERVICE = Service(
     code="oxygen",
     zh="释氧",
     en="oxygen release",
     group="regulating",
-    items=(Item("oxygen", "释放氧气", "oxygen released"),),
+    items=(Item("oxygen", "释放氧气", "oxygen released", "gep.oxygen.price", "CNY/t"),),
     inputs=(
         Input("npp_dry_t", "t/year", "净初级生产量（干物质）", "growth of dry matter"),
+        Input("co2_fixed_t", "tCO2/year", "同法核算的固定二氧化碳量", "CO2 fixed, by the same method", minimum=None),
         Input("oxygen_ratio", "dimensionless", "单位干物质释氧量", "oxygen per dry matter"),
     ),
     steps=(
         Step("physical", oxygen_from_growth, {
             "dry_matter": "npp_dry_t", "ratio": Parameter("gep.oxygen.per_dry_matter", column="oxygen_ratio"),
         }, unit="t"),
+        Step("physical", oxygen_with_carbon_dioxide, {"carbon_dioxide": "co2_fixed_t"}, unit="t"),
     ),
     price_kinds=frozenset({"mass"}),
-    formulas=(oxygen_from_growth,),
+    formulas=(oxygen_from_growth, oxygen_with_carbon_dioxide),
 )

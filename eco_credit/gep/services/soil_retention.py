@@ -30,6 +30,24 @@ def bare_loss(area: Floats, erosivity: Floats, *, erodibility: Floats, slope: Fl
     return area * erosivity * erodibility * slope
 
 
+@units(value=_ERODIBILITY, factor="dimensionless", returns=_ERODIBILITY)
+def erodibility_si(value: Floats, factor: Floats) -> Floats:
+    """``K = 0.1317 * K_US``: the EPIC formula gives US customary units; the SI value is smaller.
+
+    Args:
+        value: K_US, number in US customary units.
+        factor: 0.1317.
+
+    Returns:
+        K, t ha h/(ha MJ mm). Source: ChinaXiv 201809.00171, which words the relation the wrong way round.
+
+    Example:
+        >>> round(float(erodibility_si(0.3, 0.1317)), 5)
+        0.03951
+    """
+    return value * factor
+
+
 @units(bare="t/year", cover="dimensionless", practice="dimensionless", returns="t/year")
 def soil_retained(bare: Floats, cover: Floats, practice: Floats) -> Floats:
     """``Q = L_0 * (1 - C * P)``: soil that cover and practice hold back (RUSLE).
@@ -102,10 +120,12 @@ SERVICE = Service(
         Input("area_ha", "hectare", "面积", "area"),
         Input("rainfall_erosivity", _EROSIVITY, "降雨侵蚀力因子", "rainfall erosivity R"),
         Input("soil_erodibility", _ERODIBILITY, "土壤可蚀性因子", "soil erodibility K"),
+        Input("soil_erodibility_us", _ERODIBILITY, "土壤可蚀性因子（美制）", "soil erodibility, US units"),
         Input("slope_factor", "dimensionless", "坡长坡度因子", "slope length and steepness LS"),
         Input("bare_loss_t", "t/year", "裸地潜在侵蚀量", "soil bare ground would lose"),
         Input("cover_factor", "dimensionless", "植被覆盖因子", "cover factor C", maximum=1.0),
         Input("practice_factor", "dimensionless", "水土保持措施因子", "practice factor P", maximum=1.0),
+        Input("land_use", "text", "土地利用类型", "land use"),
         Input("soil_retained_t", "t/year", "土壤保持量", "soil retained"),
         Input("deposited_share", "dimensionless", "泥沙淤积比例", "share deposited", maximum=1.0),
         Input("bulk_density", "t/m**3", "土壤容重", "bulk density", maximum_rule="gep.check.bulk_density_max"),
@@ -113,12 +133,16 @@ SERVICE = Service(
               maximum_rule="gep.check.nutrient_content_max"),
     ),
     steps=(
+        Step("soil_erodibility", erodibility_si, {
+            "value": "soil_erodibility_us", "factor": Parameter("gep.soil_retention.erodibility_si"),
+        }),
         Step("bare_loss_t", bare_loss, {
             "area": "area_ha", "erosivity": "rainfall_erosivity", "erodibility": "soil_erodibility",
             "slope": "slope_factor",
         }),
         Step("soil_retained_t", soil_retained, {
-            "bare": "bare_loss_t", "cover": "cover_factor", "practice": "practice_factor",
+            "bare": "bare_loss_t", "cover": "cover_factor",
+            "practice": Parameter("gep.soil_retention.practice_factor", column="practice_factor", key="land_use"),
         }),
         Step("physical", silting_avoided, {
             "soil": "soil_retained_t",
@@ -135,5 +159,6 @@ SERVICE = Service(
         }, unit="t", items=("nonpoint_p",)),
     ),
     price_kinds=frozenset({"volume", "mass", "area"}),
-    formulas=(bare_loss, soil_retained, silting_avoided, nutrient_load_avoided, treatment_value, replacement_value),
+    formulas=(erodibility_si, bare_loss, soil_retained, silting_avoided, nutrient_load_avoided, treatment_value,
+              replacement_value),
 )

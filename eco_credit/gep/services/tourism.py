@@ -33,7 +33,9 @@ SERVICE = Service(
             "wage": "wage_cny_per_hour",
             "share": Parameter("gep.tourism.time_share", column="time_share"),
         }, unit="CNY/person", items=("travel_cost",)),
-        Step("price", consumer_surplus, {"surplus": "surplus_cny"}, unit="CNY/person", items=("consumer_surplus",)),
+        Step("price", consumer_surplus, {
+            "surplus": "surplus_cny", "spread": Parameter("gep.spread.tourism"),
+        }, unit="CNY/person", items=("consumer_surplus",)),
     ),
     price_kinds=frozenset({"visits"}),
     formulas=(visits, travel_cost, consumer_surplus),
