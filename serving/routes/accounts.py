@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.json_body import read_object
+from serving.routes.account_shapes import AccountAnswer
 from serving.routes.reply import body_of, json_reply
 from serving.routes.shapes import AccountRequest, read_shape
 from serving.state import State
@@ -23,6 +24,7 @@ def build_router(state: State) -> APIRouter:
         operation_id="account",
         summary="Draw up a GEP account",
         response_class=Response,
+        responses={200: {"model": AccountAnswer}},
         openapi_extra=body_of("AccountRequest"),
     )
     async def account(request: Request) -> Response:
