@@ -132,15 +132,18 @@ def promote(
 
 def rollback(
     name: Annotated[str, typer.Argument(help="Registered model name.")],
-    approver: Approver,
-    reason: Reason,
+    approver: Annotated[str | None, typer.Option(help="Who decides; default whoever approved what is served.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, in your own words.")] = "rolled back to what was served before",
     alias: Annotated[str, typer.Option("--as", help="champion, challenger or shadow.")] = "champion",
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Serve again what was served before."""
+    """Serve again what was served before, in one command: `rollback NAME` is enough in an emergency."""
     with exits(json):
         from eco_credit.registry import rollback as move
         from eco_credit.registry.promote import Approval
+        from eco_credit.registry.store import pointed
 
-        emit(asdict(move(_store(home), name, Approval(approver, reason), alias=alias)), json)
+        store = _store(home)
+        who = approver or pointed(store, name, alias).approver
+        emit(asdict(move(store, name, Approval(who, reason), alias=alias)), json)

@@ -148,8 +148,9 @@ def test_commands_run_the_road_from_plan_to_promotion_and_back(tape: Columns, tm
     assert moved.exit_code == 0 and json.loads(moved.stdout)["version"] == 1
     own = run.invoke(app, ["promote", "small/1", "--approver", "trainer", "--reason", "mine", *home])
     assert own.exit_code == 1 and json.loads(own.stdout)["error"] == "model_not_servable"
-    back = run.invoke(app, ["rollback", "small", *act])
-    assert back.exit_code == 1 and "no earlier model" in back.stdout
+    for words in (["rollback", "small", *act], ["rollback", "small", *home]):
+        back = run.invoke(app, words)
+        assert back.exit_code == 1 and "no earlier model" in back.stdout
 
 
 def test_commands_answer_with_the_exit_codes_of_the_house(tmp_path: Path) -> None:
