@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,7 @@ def account_answer(raw: Mapping[str, Any], rules: RuleSet) -> dict[str, Any]:
 def accounted(
     table: Any, norm: str = DEFAULT_NORM, *, year: int | None = None, rules: RuleSet | None = None
 ) -> GepAccount:
-    """`eco_credit.gep.account`, with a part of one that was written in percent refused under that name.
+    """`eco_credit.gep.account`, imported when first used.
 
     Args:
         table: rows, columns or a data frame.
@@ -70,8 +69,7 @@ def accounted(
     """
     from eco_credit.gep import account
 
-    with _naming():
-        return account(table, norm, year=year, rules=rules)
+    return account(table, norm, year=year, rules=rules)
 
 
 def drawn(
@@ -92,33 +90,16 @@ def drawn(
     """
     from eco_credit.gep.uncertainty import simulate
 
-    with _naming():
-        return simulate(table, norm, year=year, rules=rules, samples=samples, seed=seed)
-
-
-@contextmanager
-def _naming() -> Iterator[None]:
-    """Give refusals the names the doors promise."""
-    try:
-        yield
-    except ContractError as error:
-        raise ContractError([_named(found) for found in error.violations]) from None
-
-
-def _named(found: Violation) -> Violation:
-    if found.rule != "maximum" or found.field not in parts_of_one():
-        return found
-    return Violation(found.field, "percent_for_fraction", f"{found.en}; write a part of one: 0.37 % is 0.0037",
-                     f"{found.zh}；请填小数：0.37% 填 0.0037", found.row)
+    return simulate(table, norm, year=year, rules=rules, samples=samples, seed=seed)
 
 
 @cache
 def parts_of_one() -> frozenset[str]:
     """Inputs of services that are a part of one: without a dimension, or at most one of a thing per thing."""
     from eco_credit.gep import services
+    from eco_credit.gep.refusing import is_part_of_one
 
     return frozenset(
-        field.column for service in services().values() for field in service.inputs
-        if field.unit == "dimensionless" or field.maximum == 1.0
+        field.column for service in services().values() for field in service.inputs if is_part_of_one(field)
     )
 

@@ -58,8 +58,17 @@ def _bounds(field: Input, own: Columns, index: Index, rules: RuleSet) -> list[Vi
         found += [Violation(field.column, "minimum", en, zh, int(index[i]) + 1) for i in hits]
     if top is not None:
         en, zh = f"{field.en}: at most {top:g} {field.unit}", f"{field.zh}：不大于 {top:g}"
-        found += [Violation(field.column, "maximum", en, zh, int(index[i]) + 1) for i in np.flatnonzero(values > top)]
+        rule = "maximum"
+        if is_part_of_one(field):
+            rule, en = "percent_for_fraction", f"{en}; write a part of one: 0.37 % is 0.0037"
+            zh = f"{zh}；请填小数：0.37% 填 0.0037"
+        found += [Violation(field.column, rule, en, zh, int(index[i]) + 1) for i in np.flatnonzero(values > top)]
     return found
+
+
+def is_part_of_one(field: Input) -> bool:
+    """True for an input without a dimension, or of at most one thing per thing: percent is the usual slip there."""
+    return field.unit == "dimensionless" or field.maximum == 1.0
 
 
 def _codes(column: str, listed: Mapping[str, Any], own: Columns, index: Index) -> list[Violation]:

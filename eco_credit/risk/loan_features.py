@@ -65,7 +65,7 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
     Args:
         loans: application columns, n rows.
         pledges: kind to its pledge columns (with ``application_row``) and their values, in the kinds' order.
-        rules: ``risk.feature.ratio_cap``, ``risk.workout.months``.
+        rules: ``risk.feature.ratio_cap``, ``valuation.disposal.workout_months``.
 
     Returns:
         Feature to float64 column, shape (n,), NaN for unknown or not applicable. Names as in the
@@ -79,7 +79,7 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
     table = borrower_features(loans, cap)
     sums = _Sums.of(pledges, rows_of(loans))
     table |= collateral_features(loans, sums, cap)
-    months = number(loans, "term_months") + rules.number("risk.workout.months")
+    months = number(loans, "term_months") + rules.number("valuation.disposal.workout_months")
     table["term_cover"] = sums.right_months / months
     for kind, (rows, values) in pledges.items():
         table |= _kind_features(kind, _rows(rows), values, sums)

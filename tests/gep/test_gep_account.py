@@ -97,7 +97,7 @@ def test_money_is_read_in_yuan_ten_thousand_and_hundred_million() -> None:
             {"service": "carbon", "physical": 5.0, "physical_unit": "t", "price": 380.0, "price_unit": "CNY/t"},
             "carbon_mass_not_stated",
         ),
-        (SOIL | {"item": "nonpoint_n", "nutrient_content": 0.37}, "maximum"),
+        (SOIL | {"item": "nonpoint_n", "nutrient_content": 0.37}, "percent_for_fraction"),
         (BALANCE | {"area_ha": -1.0}, "minimum"),
         (BALANCE | {"runoff_mm": None, "ecosystem": "moonscape"}, "not_listed"),
         (BALANCE | {"negative_balance": "abs"}, "not_listed"),

@@ -57,10 +57,10 @@ def test_trap_05_a_marsh_of_2000_km2_holds_6e8_m3() -> None:
 
 def test_trap_06_a_percent_is_not_a_part_of_one() -> None:
     soil = {"service": "soil_retention", "item": "nonpoint_n", "soil_retained_t": 1.0}
-    assert refused([soil | {"nutrient_content": 0.37}]) == {"maximum"}
+    assert refused([soil | {"nutrient_content": 0.37}]) == {"percent_for_fraction"}
     assert only(soil | {"nutrient_content": 0.0037}).physical == pytest.approx(0.0037)
     sand = {"service": "sand_fixation", "area_ha": 1.0, "erosive_factor": 1.0, "ecosystem": "grassland"}
-    assert refused([sand | {"vegetation_cover": 50.0}]) == {"maximum"}
+    assert refused([sand | {"vegetation_cover": 50.0}]) == {"percent_for_fraction"}
 
 
 def test_trap_07_no_more_is_purified_than_was_let_in() -> None:

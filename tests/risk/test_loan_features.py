@@ -14,7 +14,7 @@ from eco_credit.risk.loan_features import weighted_mean
 from eco_credit.rulebook import load
 
 RULES = load().at("2026-11-23")
-WORKOUT = RULES.number("risk.workout.months")
+WORKOUT = RULES.number("valuation.disposal.workout_months")
 CAP = RULES.number("risk.feature.ratio_cap")
 
 
