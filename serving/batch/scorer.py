@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eco_credit.core.numbers import Columns
+from eco_credit.scoring.doors import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from eco_credit.registry import Package
-
-DEFAULT_MODEL = "eco-credit"
 
 
 @dataclass

@@ -15,10 +15,11 @@ import typer
 
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry import Store
+from eco_credit.scoring.doors import DEFAULT_MODEL as MODEL
 from serving.cli.output import JsonOption, emit, note
 from serving.cli.score import percent
 
-LOANS, SEED, PLAN, MODEL = 12_000, 20261123, "demo", "eco-credit"
+LOANS, SEED, PLAN = 12_000, 20261123, "demo"
 EXAMPLES = ("forest_right", "water_right", "order")
 APPROVER, REASON = "demo-approver", "demo: second person accepts the synthetic model"
 BATCH_COPIES = 200
