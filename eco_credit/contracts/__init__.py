@@ -6,6 +6,7 @@ from eco_credit.contracts.applications import (
     flatten,
     flow_columns,
     nest,
+    taken,
     to_flat,
 )
 from eco_credit.contracts.columns import check_columns, column_of, column_violations
@@ -55,6 +56,7 @@ __all__ = [
     "read_record",
     "record_model",
     "sentences",
+    "taken",
     "to_flat",
     "violations",
 ]

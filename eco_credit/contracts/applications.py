@@ -85,14 +85,14 @@ def applications_from_columns(columns: Columns) -> Applications:
     first, application_row, position = _groups(columns["application_id"])
     loans: Columns = {}
     for _, fields in _loan_fields():
-        loans.update({field.name: _taken(field, columns, first, rows=rows) for field in fields})
+        loans.update({field.name: taken(field, columns, first) for field in fields})
     pledges: dict[str, Columns] = {}
     kinds = columns["kind"]
     for kind in pledge_kinds():
         index = np.flatnonzero(np.fromiter((value == kind for value in kinds), bool, rows))
         if len(index) == 0:
             continue
-        table = {field.name: _taken(field, columns, index, rows=rows) for field in contract(kind).root.fields}
+        table = {field.name: taken(field, columns, index) for field in contract(kind).root.fields}
         table |= {"application_row": application_row[index], "position": position[index]}
         for name in (*flow_columns(), CONTRACTED):
             table[name] = columns[name][index] if name in columns else np.full(len(index), np.nan)
@@ -171,12 +171,22 @@ def _folded(field: Field, values: Iterable[Any]) -> list[Any]:
     return [None if value is None else fold(value) for value in values]
 
 
-def _taken(field: Field, columns: Columns, index: npt.NDArray[np.intp], *, rows: int) -> npt.NDArray[np.generic]:
+def taken(field: Field, columns: Columns, index: npt.NDArray[np.intp]) -> npt.NDArray[np.generic]:
+    """Some rows of one field of a flat table, identifiers folded; all unknown when the column is not there.
+
+    Args:
+        field: the field.
+        columns: flat, checked columns.
+        index: the rows wanted, shape (m,).
+
+    Returns:
+        shape (m,).
+    """
     column = columns.get(field.column)
     if column is None:
         return blank_column(field, len(index))
-    taken = column[index]
-    return column_of(field, _folded(field, taken.tolist())) if field.format is not None else taken
+    rows = column[index]
+    return column_of(field, _folded(field, rows.tolist())) if field.format is not None else rows
 
 
 def _groups(ids: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.intp], Floats, Floats]:

@@ -70,7 +70,8 @@ def _checks(application: Contract, kinds: Mapping[str, Contract], *, own: Group)
         for check in contract.checks:
             columns = tuple(names[name] for name in check.fields)
             checks.append(replace(check, fields=columns, by=names.get(check.by or "")))
-    return (*own.checks, *checks)
+    # every kind repeats the rules on the fields all pledges share; one of each is enough in one row
+    return (*own.checks, *dict.fromkeys(checks))
 
 
 def _all_checks(group: Group) -> Iterable[Check]:

@@ -29,6 +29,7 @@ class Field:
         known_at: ``origination``, ``monthly`` or ``after_default``.
         monotone, monotone_lvr: sign of the effect on PD and on the liquidation value ratio.
         privacy: level 1 (public) to 5 (sensitive personal); ``personal``: none, general, sensitive.
+        topic: part of the form an optional field is folded under, a code of the list ``form_topic``.
         group: dotted path of the object that holds the field; empty at the top.
         kinds, required_kinds: in a flat file, the pledge kinds the column belongs to (empty: all)
             and those for which it is required.
@@ -64,6 +65,7 @@ class Field:
     source: str = ""
     synonyms: tuple[str, ...] = ()
     family: str | None = None
+    topic: str | None = None
     group: str = ""
     kinds: tuple[str, ...] = ()
     required_kinds: tuple[str, ...] = ()
@@ -80,11 +82,14 @@ class Check:
     """A rule between fields of one row, or between the members of one list.
 
     Attributes:
-        rule: ``not_after``, ``at_most``, ``sum_at_most``, ``required_with``, ``identifier``,
-            ``kind_columns`` or ``unique``; what each means stands in `eco_credit.contracts.checks`.
+        rule: ``not_after``, ``at_most``, ``at_most_times``, ``sum_at_most``, ``sum_at_most_field``,
+            ``required_with``, ``identifier``, ``kind_columns`` or ``unique``; what each means stands in
+            `eco_credit.contracts.checks`.
         fields: names of the fields, in the order the rule reads them; a violation is blamed on the
             first.
         limit: bound of a sum, in the unit of the fields.
+        factor: units of the first field in one of the second, of ``at_most_times``.
+        tolerance: part by which the first field may exceed that, for numbers rounded on paper.
         by: name of the field that selects the identifier format.
         formats: pairs of a code of ``by`` and the identifier format it asks for.
         group: list whose members must be unique.
@@ -93,6 +98,8 @@ class Check:
     rule: str
     fields: tuple[str, ...]
     limit: float | None = None
+    factor: float | None = None
+    tolerance: float | None = None
     by: str | None = None
     formats: tuple[tuple[str, str], ...] = ()
     group: str | None = None

@@ -18,7 +18,7 @@ TYPES: dict[str, FieldType] = {
 """ODCS logical types and ours."""
 _COPIED = (
     "unit", "unit_on_paper", "label_on_certificate", "known_at", "monotone", "monotone_lvr", "privacy",
-    "personal", "source", "family",
+    "personal", "source", "family", "topic",
 )
 
 
@@ -162,6 +162,7 @@ def _field(prop: Mapping[str, Any], value: Mapping[str, Any], *, group: str) -> 
     custom, options = _custom(prop), value.get("logicalTypeOptions", {})
     codes = code_list(custom["list"]) if "list" in custom else None
     copied = {key: custom[key] for key in _COPIED if key in custom}
+    of_kinds = pledge_kinds() if custom.get("variants") == "kinds" else None
     return Field(
         name=prop["name"],
         column=str(custom.get("column", prop["name"])),
@@ -171,7 +172,7 @@ def _field(prop: Mapping[str, Any], value: Mapping[str, Any], *, group: str) -> 
         minimum=_bound(options.get("minimum"), prop["name"]),
         maximum=_bound(options.get("maximum"), prop["name"]),
         exclusive_minimum=_bound(options.get("exclusiveMinimum"), prop["name"]),
-        codes=codes.codes if codes and codes.closed else None,
+        codes=codes.codes if codes and codes.closed else of_kinds,
         pattern=options.get("pattern"),
         format=options.get("format") if value["logicalType"] == "string" else None,
         max_length=options.get("maxLength", 120),
@@ -183,6 +184,8 @@ def _field(prop: Mapping[str, Any], value: Mapping[str, Any], *, group: str) -> 
         list_id=codes.id if codes else None,
         synonyms=tuple(custom.get("synonyms", ())),
         group=group,
+        kinds=tuple(custom.get("kinds", ())),
+        required_kinds=tuple(custom.get("required_kinds", ())),
         **copied,
     )
 
@@ -200,7 +203,7 @@ def _check(item: Mapping[str, Any]) -> Check:
     fields = item.get("fields") or [item["field"]]
     formats = tuple(item.get("formats", {}).items())
     return Check(rule=item["rule"], fields=tuple(fields), limit=item.get("limit"), by=item.get("by"),
-                 formats=formats, group=item.get("group"))
+                 formats=formats, group=item.get("group"), factor=item.get("factor"), tolerance=item.get("tolerance"))
 
 
 def _material(name: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ def markdown(source: Contract) -> str:
     lines = [f"# {source.label_en} ({source.label_zh})", "", source.description, "",
              f"`{source.name}` version {source.version}, digest `{source.digest[:16]}`.", ""]
     lines += _tables(source.root, "")
-    rules = [f"- `{check.rule}`: {', '.join(check.fields)}" for check in source.checks]
+    rules = [f"- `{check.rule}`: {', '.join(check.fields)}" + (f" (times {check.factor:g})" if check.factor else "")
+             for check in source.checks]
     return "\n".join([*lines, *(["## Rules between fields", "", *rules, ""] if rules else [])])
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic import Field as Limits
 from pydantic_core import PydanticCustomError
 
-from eco_credit.contracts.checks import broken
+from eco_credit.contracts.checks import broken, settled
 from eco_credit.contracts.columns import DAY, PLAIN_TEXT, column_of, is_day
 from eco_credit.contracts.field import Check, Field, Group
 from eco_credit.contracts.load import contract
@@ -137,23 +137,6 @@ def _unique(name: str) -> Callable[[list[Any]], list[Any]]:
     return checked
 
 
-def _settled(check: Check, record: Any) -> bool:
-    """True where a rule plainly holds, so that it needs no look at the columns.
-
-    Nearly every record is in order, and columns of one row cost more than this question. Where the answer
-    is not plain, the rule itself decides.
-    """
-    values = [getattr(record, name) for name in check.fields]
-    if check.rule == "required_with":
-        return values[1] is None or values[0] is not None
-    if check.rule in ("not_after", "at_most"):
-        # days are texts of one form here, which sort like days
-        return None in values or bool(values[0] <= values[1])
-    if check.rule == "sum_at_most":
-        return bool(sum(value for value in values if value is not None) <= (check.limit or 0.0))
-    return False
-
-
 def _row_checks(checks: tuple[Check, ...], fields: tuple[Field, ...]) -> Callable[[Any], Any]:
     """Run the rules between fields on one record, as columns of one row."""
     narrow = all(check.rule != "kind_columns" for check in checks)
@@ -164,7 +147,7 @@ def _row_checks(checks: tuple[Check, ...], fields: tuple[Field, ...]) -> Callabl
         read = tuple(field for field in fields if field.name in names)
 
     def checked(record: Any) -> Any:
-        open_checks = [check for check in checks if not _settled(check, record)]
+        open_checks = [check for check in checks if not settled(check, record)]
         if not open_checks:
             return record
         asked = {name for check in open_checks for name in (*check.fields, check.by)} if narrow else None

@@ -73,5 +73,5 @@ def _value(field: Field) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     parts = {"rule": check.rule, "fields": list(check.fields), "limit": check.limit, "by": check.by,
-             "formats": dict(check.formats), "group": check.group}
+             "formats": dict(check.formats), "group": check.group, "factor": check.factor, "tolerance": check.tolerance}
     return {name: part for name, part in parts.items() if part not in (None, {})}

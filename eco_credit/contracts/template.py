@@ -13,12 +13,10 @@ import xlsxwriter
 from eco_credit.contracts.field import Contract, Field
 from eco_credit.contracts.lists import code_list
 from eco_credit.contracts.load import contract, pledge_kinds
+from eco_credit.contracts.texts import HEADER_UNITS
 
 FIRST, LAST = 3, 1002
 """Rows (from 0) that get drop-downs and bounds: title, header, field name, then data."""
-UNITS = {"CNY": "元", "CNY/year": "元/年", "CNY/m3": "元/m3", "CNY/ha": "元/公顷", "CNY/kWh": "元/千瓦时", "ha": "公顷",
-         "m3/year": "m3/年", "m3/ha": "m3/公顷", "ratio": "比例", "month": "月", "day": "天", "m": "m", "km": "km"}
-"""Units as the header states them; the batch reader knows these words."""
 NOTES = ("字段", "名称", "单位", "必填", "说明", "提示")
 CODES = ("字段", "代码", "中文", "英文", "代码表")
 
@@ -58,7 +56,7 @@ def sheet_fields(source: Contract) -> list[Field]:
 
 def header(field: Field) -> str:
     """The Chinese header of a column, its stored unit in brackets."""
-    unit = UNITS.get(field.unit, "")
+    unit = HEADER_UNITS.get(field.unit, "")
     return f"{field.label_zh}({unit})" if unit and f"({unit})" not in field.label_zh else field.label_zh
 
 

@@ -23,6 +23,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
                    "号码的格式或校验位有误，请对照证件核对"),
     "not_after": ("give a day that is not after the end", "起始日不得晚于终止日"),
     "at_most": ("give at most the amount it is a part of", "不得大于其所属总量"),
+    "at_most_times": ("give no more than the value beside it allows; check the units of both",
+                      "不得超过相关数值换算后的上限，请核对两项的单位"),
+    "sum_at_most_field": ("the parts must not add up to more than the whole beside them", "各部分之和不得超过相应总量"),
     "sum_at_most": ("the parts must not add up to more than the whole", "各部分之和不得超过整体"),
     "required_with": ("give this too, the value beside it has no meaning without it",
                       "请一并填写，否则相关数值没有意义"),
@@ -34,6 +37,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "more": ("correct the fields above first; more were found", "其余错误未列出，请先更正以上各项"),
 }
 """Rule id to the sentence in English and Chinese; the ids are stable."""
+HEADER_UNITS = {
+    "CNY": "元", "CNY/year": "元/年", "CNY/m3": "元/m3", "CNY/ha": "元/公顷", "CNY/ha/year": "元/公顷/年",
+    "CNY/kWh": "元/千瓦时", "CNY/day": "元/工日", "ha": "公顷", "m3": "m3", "m3/year": "m3/年", "m3/ha": "m3/公顷",
+    "m3/day": "m3/日", "m3/s": "m3/s", "kWh/year": "千瓦时/年", "kW": "千瓦", "1/ha": "株/公顷", "day/ha": "工日/公顷",
+    "ratio": "比例", "month": "月", "day": "天", "m": "m", "cm": "cm", "km": "km", "deg": "度",
+}
+"""Units as the header of a template states them; the batch reader knows these words."""
 _TYPES_ZH = {"number": "数值", "integer": "整数", "text": "文本", "date": "日期", "boolean": "是/否"}
 
 

@@ -1,10 +1,11 @@
-"""Checks on the identifiers of papers: credit code, identity number, unit code, permit number.
+"""Checks on the identifiers and formulas of papers: credit code, identity number, unit code, permit, stand.
 
 An identifier is text, never a number, and is never repaired. Each check folds the text (NFKC, upper
 case, blanks out), then looks at form and check character. What is only implausible is a warning.
 
 Sources: GB 32100-2015 (credit code), GB 11714 (organisation code), GB 11643 (identity number),
-GB/T 37346 (unit code); permit numbers as observed on electronic and paper permits.
+GB/T 37346 (unit code); permit numbers as observed on electronic and paper permits; species composition as
+stand cards write it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ _UNIT = re.compile(r"[0-9]{12}[GJZ][ABCDEFHGWY][0-9]{5}(?:[FLNQ][0-9]{8}|W0{8})"
 _PERMIT_NEW = re.compile(r"([A-D])[0-9]{6}([SG])([0-9]{4})-[0-9]{4,5}")
 _PERMIT_OLD = re.compile(r"取水\([^()]{1,20}\)字[〔\[(]?[0-9]{4}[〕\])]?第([AB])[0-9]{8}号")
 _REAL_ESTATE = re.compile(r"[\u4e00-\u9fff]\([0-9]{4}\)[^()]{1,40}不动产(?:权|证明)第[0-9A-Z]{1,12}号")
+_SPECIES = r"[^\W\d_]{1,10}"
+_COMPOSITION = re.compile(rf"(?:(?:10|[1-9]|[-+]){_SPECIES})+")
+_PART = re.compile(rf"(10|[1-9]|[-+])({_SPECIES})")
 _PERMIT_LEVELS = {"A": "basin", "B": "province", "C": "city", "D": "county"}
 _PERMIT_SOURCES = {"S": "surface", "G": "ground", "A": "surface", "B": "ground"}
 
@@ -218,6 +222,51 @@ def certificate(text: str) -> Identifier:
     return Identifier(True, "old", ("old_certificate",)) if code else REFUSED
 
 
+def composition_parts(text: str) -> tuple[tuple[str, int], ...]:
+    """Species and their tenths of the stand, in the order written; a trace (``+`` or ``-``) has no tenth.
+
+    Returns:
+        Pairs of species word and tenths; empty when the text is not written so.
+
+    Example:
+        >>> composition_parts("7杉2马1阔"), composition_parts("6杉4松+阔")
+        ((('杉', 7), ('马', 2), ('阔', 1)), (('杉', 6), ('松', 4), ('阔', 0)))
+        >>> composition_parts("杉")
+        ()
+    """
+    code = fold_spaces(text).replace("\u2212", "-")
+    if not _COMPOSITION.fullmatch(code):
+        return ()
+    return tuple((word, int(tenths) if tenths.isdigit() else 0) for tenths, word in _PART.findall(code))
+
+
+def composition(text: str) -> Identifier:
+    """Check the composition of a stand: tenths of each species that add up to ten.
+
+    Kind is ``single`` for one species alone and ``mixed`` otherwise, traces included.
+
+    Example:
+        >>> composition("８杉２阔").kind, composition("10 杉").kind, composition("8杉1阔").valid
+        ('mixed', 'single', False)
+    """
+    parts = composition_parts(text)
+    if sum(tenths for _, tenths in parts) != 10:
+        return REFUSED
+    repeated = len({word for word, _ in parts}) < len(parts)
+    return Identifier(True, "single" if len(parts) == 1 else "mixed", ("species_twice",) if repeated else ())
+
+
+def holder(text: str) -> Identifier:
+    """Check the number of a holder who may be a body or a person: credit code or identity number.
+
+    Example:
+        >>> holder("N2999999000000019W").kind, holder("999999190001010015").kind, holder("7").valid
+        ('village_collective', 'resident', False)
+    """
+    body = uscc(text)
+    return body if body.valid else resident_id(text)
+
+
 def any_text(text: str) -> Identifier:
     """Accept any text that is not blank once folded: a number without a known form."""
     return Identifier(True, "other") if fold(text) else REFUSED
@@ -237,6 +286,8 @@ FORMATS: dict[str, Format] = {
     "unit_code": Format(unit_code),
     "water_permit": Format(water_permit, fold_spaces),
     "certificate": Format(certificate, fold_spaces),
+    "composition": Format(composition, fold_spaces),
+    "holder": Format(holder),
     "folded": Format(any_text),
 }
 """The formats a contract may name, by name."""

@@ -55,6 +55,7 @@ _PLAIN: dict[str, dict[str, Fraction]] = {
         "米": Fraction(1, 1000),
     },
     "cm": {"cm": Fraction(1), "厘米": Fraction(1)},
+    "deg": {"°": Fraction(1), "度": Fraction(1), "deg": Fraction(1), "十进制度": Fraction(1)},
     "count": {
         "次": Fraction(1),
         "个": Fraction(1),
@@ -76,6 +77,13 @@ def _yearly(top: dict[str, Fraction]) -> dict[str, Fraction]:
     return top | {f"{name}/{year}": factor for name, factor in top.items() for year in ("年", "year", "a")}
 
 
+def _daily(top: dict[str, Fraction]) -> dict[str, Fraction]:
+    """An amount per day."""
+    return {f"{name}/{day}": factor for name, factor in top.items() for day in ("日", "天", "day", "d")}
+
+
+_STEMS = {"株": Fraction(1), "根": Fraction(1), "1": Fraction(1)}
+_LABOUR = {"工日": Fraction(1), "day": Fraction(1)}
 _POWER = {"千瓦时": Fraction(1), "度": Fraction(1), "kwh": Fraction(1), "万千瓦时": _WAN, "万kwh": _WAN}
 _OF_UNIT: dict[str, dict[str, Fraction]] = {
     **_PLAIN,
@@ -90,14 +98,18 @@ _OF_UNIT: dict[str, dict[str, Fraction]] = {
     "CNY/ha/year": _yearly(_per(MONEY, AREA)),
     "m3/ha": _per(VOLUME, AREA),
     "CNY/kWh": _per(MONEY, _POWER),
+    "CNY/day": _per(MONEY, _LABOUR),
+    "m3/day": _daily(VOLUME),
+    "1/ha": _per(_STEMS, AREA),
+    "day/ha": _per(_LABOUR, AREA),
     "kWh/year": _yearly(_POWER),
     "m3/s": {"m3/s": Fraction(1), "立方米/秒": Fraction(1)},
     "1/year": {"%": Fraction(1, 100)},
     "CNY/t": _per(MONEY, {"t": Fraction(1), "吨": Fraction(1)}),
     "kW": {"kw": Fraction(1), "千瓦": Fraction(1)},
 }
-NEEDS_UNIT = frozenset(name for name in _OF_UNIT if name.startswith(("CNY", "ha", "m3", "kWh")))
-"""Stored units whose columns must state their unit under a label: money, area, volume, energy."""
+NEEDS_UNIT = frozenset(name for name in _OF_UNIT if name.startswith(("CNY", "ha", "m3", "kWh")) or name.endswith("/ha"))
+"""Stored units whose columns must state their unit under a label: money, area, volume, energy, density."""
 _ALL_WORDS = frozenset(word for table in _OF_UNIT.values() for word in table)
 _BRACKET = re.compile(r"^(.*?)[\[(【〔]([^\])】〕]*)[\])】〕]$")
 

@@ -9,8 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from eco_credit.core.errors import EcoCreditError
 
-MAX_FORM_BYTES = 200_000
-"""A form with twenty pledges filled to the brim stays below this."""
+MAX_FORM_BYTES = 290_000
+"""A form with twenty pledges, every field filled in with texts of usual length, takes half of this."""
 MAX_NAMES = 4_000
 _SECONDS = 10.0
 

@@ -11,12 +11,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from eco_credit.reports.memo import stylesheet
+from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
+from eco_credit.reports.memo import stylesheet as memo_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
 from serving.web.language import language_of, switched, words_of
 
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
-_MEDIA = {"desk.css": "text/css; charset=utf-8", "memo.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_CSS = "text/css; charset=utf-8"
+_MEDIA = {"desk.css": _CSS, "memo.css": _CSS, "appraisal.css": _CSS, "icon.svg": "image/svg+xml"}
+_OF_REPORTS = {"memo.css": memo_css, "appraisal.css": appraisal_css}
 
 
 @cache
@@ -24,8 +27,8 @@ def asset(name: str) -> tuple[bytes, str] | None:
     """A file of the page and its media type, or None when the page has no such file."""
     if name not in _MEDIA:
         return None
-    if name == "memo.css":
-        return stylesheet().encode(), _MEDIA[name]
+    if name in _OF_REPORTS:
+        return _OF_REPORTS[name]().encode(), _MEDIA[name]
     return files("serving.web").joinpath("static", name).read_bytes(), _MEDIA[name]
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from eco_credit.contracts.field import Field
 from eco_credit.core.units import CUBIC_METRES_PER_WAN, MU_PER_HECTARE, YUAN_PER_WAN
 
+_WAN = 10_000
 _WAN_YUAN, _WAN_M3, _MU = int(YUAN_PER_WAN), int(CUBIC_METRES_PER_WAN), int(MU_PER_HECTARE)
 
 
@@ -35,9 +36,13 @@ _CHOICES: dict[str, tuple[PaperUnit, ...]] = {
     "ha": _pair(("mu", "亩", "mu"), Fraction(1, _MU), ("ha", "公顷", "ha")),
     "m3": _pair(("wan", "万m³", "10k m³"), _WAN_M3, ("m3", "m³", "m³")),
     "m3/year": _pair(("wan", "万m³/年", "10k m³/year"), _WAN_M3, ("m3", "m³/年", "m³/year")),
+    "m3/day": _pair(("wan", "万m³/日", "10k m³/day"), _WAN_M3, ("m3", "m³/日", "m³/day")),
     "m3/ha": _pair(("mu", "m³/亩", "m³/mu"), _MU, ("ha", "m³/公顷", "m³/ha")),
     "CNY/ha": _pair(("mu", "元/亩", "CNY/mu"), _MU, ("ha", "元/公顷", "CNY/ha")),
     "CNY/ha/year": _pair(("mu", "元/亩·年", "CNY/mu/year"), _MU, ("ha", "元/公顷·年", "CNY/ha/year")),
+    "1/ha": _pair(("mu", "株/亩", "per mu"), _MU, ("ha", "株/公顷", "per ha")),
+    "day/ha": _pair(("mu", "工日/亩", "days/mu"), _MU, ("ha", "工日/公顷", "days/ha")),
+    "kWh/year": _pair(("wan", "万kWh/年", "10k kWh/year"), _WAN, ("kwh", "kWh/年", "kWh/year")),
     "ratio": _pair(("percent", "%", "%"), Fraction(1, 100), ("ratio", "小数", "part of one")),
 }
 """Stored unit to the units of paper it may be written in; the unit of paper comes first."""
@@ -48,6 +53,9 @@ _ALONE = {
     "year": ("年", "years"),
     "CNY/m3": ("元/m³", "CNY/m³"),
     "CNY/kWh": ("元/kWh", "CNY/kWh"),
+    "CNY/day": ("元/工日", "CNY/day"),
+    "m3/s": ("m³/s", "m³/s"),
+    "deg": ("°", "°"),
     "count": ("", ""),
     "text": ("", ""),
     "code": ("", ""),

@@ -12,11 +12,13 @@ from starlette.responses import RedirectResponse, Response
 
 from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.errors import EcoCreditError, Violation
-from eco_credit.reports import memo
-from eco_credit.reports.sheet import kind_label, sheet
+from eco_credit.reports import appraisal_report, memo
+from eco_credit.reports.sheet import sheet
+from eco_credit.reports.written import kind_label
 from serving import decide
 from serving.problems import Problem, from_error
 from serving.web import desk
+from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.pages import Page, address, asset, html
@@ -151,6 +153,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         if found is None:
             return _missing(page)
         answer, application = found
+        answer = await state.run(with_details, state, answer, application)
         return page.draw("result.html.j2", **sheet(answer, application, lang=page.lang, t=page.t))
 
     @router.get("/decisions/{decision_id}/memo")
@@ -160,7 +163,24 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         if found is None:
             return _missing(page)
         answer, application = found
+        answer = await state.run(with_details, state, answer, application)
         return html(memo(answer, application, lang=page.lang, css_address=address("memo.css")), page.lang)
+
+    @router.get("/decisions/{decision_id}/appraisal")
+    async def appraisal(request: Request, decision_id: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        found = await _recorded(state, decision_id)
+        if found is None:
+            return _missing(page)
+        return html(await state.run(_appraisal, state, found, page.lang), page.lang)
+
+
+def _appraisal(state: State, found: tuple[dict[str, Any], dict[str, Any]], lang: str) -> str:
+    """The appraisal report of a recorded answer; it says so where the rulebook has moved on since."""
+    recorded, application = found
+    answer = with_details(state, recorded, application)
+    rules = state.champions.book().at(str(answer["provenance"]["rules_day"]))
+    return appraisal_report(answer, application, lang=lang, rules=rules, css_address=address("appraisal.css"))
 
 
 async def _recorded(state: State, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -19,6 +19,8 @@ from serving.web.paper import PaperUnit, units_of
 _LARGEST_SHOWN = 1_000.0
 """Technical bounds above this are not worth a hint."""
 _LONG_TEXT = 200
+TOPICS = "form_topic"
+"""The code list that names the parts optional fields are folded under."""
 _YEAR = re.compile(r"\d{4}(?! house)")
 """Editions of published lists start with a year; a list of the house has no paper to look it up on."""
 _BOUNDS = ("minimum", "maximum", "exclusive_minimum")
@@ -39,6 +41,7 @@ class Widget:
     """One field on the form.
 
     Attributes:
+        topic: the part of the form it is folded under when it is optional; empty for none.
         path: name it is posted under, the field's path in the application.
         anchor: its id in the page.
         control: ``text``, ``long``, ``number``, ``date``, ``select`` or ``yes_no``.
@@ -61,11 +64,21 @@ class Widget:
     suggestions: tuple[Choice, ...]
     max_length: int
     error: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Optional fields of one topic under one line; opened when one of them is wrong."""
+
+    title: str
+    widgets: tuple[Widget, ...]
+    unfolded: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One fieldset: required fields in sight, the others folded, the records within it below."""
+    """One fieldset: required fields in sight, the others folded by topic, the records within it below."""
 
     path: str
     anchor: str
@@ -74,7 +87,7 @@ class Section:
     optional: tuple[Widget, ...]
     inner: tuple[Section, ...]
     lists: tuple[MemberList, ...]
-    unfolded: bool
+    folds: tuple[Fold, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +141,21 @@ class FormView:
             optional=optional,
             inner=tuple(self.section(inner, joined(path, inner.name), self.label(inner)) for inner in single),
             lists=tuple(self.member_list(inner, joined(path, inner.name)) for inner in many),
-            unfolded=any(w.error for w in optional),
+            folds=self.folds(optional),
         )
+
+    def folds(self, optional: tuple[Widget, ...]) -> tuple[Fold, ...]:
+        """Optional fields by topic: those without a topic first, then the topics in the order of their list."""
+        listed = code_list(TOPICS)
+        names = dict.fromkeys(("", *listed.codes, *(w.topic for w in optional)))
+        parts = ((name, tuple(w for w in optional if w.topic == name)) for name in names)
+        return tuple(self.fold(listed.text(name, self.lang), part) for name, part in parts if part)
+
+    def fold(self, topic: str, widgets: tuple[Widget, ...]) -> Fold:
+        """One line that opens on the fields of a topic."""
+        said = {"topic": topic, "count": len(widgets)}
+        title = self.t("form.fold", **said) if topic else self.t("form.optional", count=len(widgets))
+        return Fold(title, widgets, any(w.error for w in widgets))
 
     def member_list(self, group: Group, path: str) -> MemberList:
         """The members of a list as far as the form shows them."""
@@ -173,6 +199,7 @@ class FormView:
             suggestions=self.suggestions(one),
             max_length=one.max_length,
             error=self.complaint(one, self.errors[path]) if path in self.errors else "",
+            topic=one.topic or "",
         )
 
     def complaint(self, one: Field, broken: Violation) -> str:
@@ -280,7 +307,9 @@ def summary(sections: Iterable[Section], errors: Mapping[str, Violation], lang: 
 def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:
     """All fields of the form in page order."""
     for section in sections:
-        yield from (*section.required, *section.optional)
+        yield from section.required
+        for fold in section.folds:
+            yield from fold.widgets
         yield from _widgets(section.inner)
         for members in section.lists:
             yield from _widgets(members.members)

@@ -35,6 +35,11 @@ def _keeps(check: dict[str, Any], row: dict[str, Any], kinds: dict[str, Any]) ->
         return None in values or type(values[0]) is bool or not values[0] > values[1]
     if rule == "sum_at_most":
         return sum(v for v in values if v is not None) <= check["limit"] + 1e-9
+    if rule == "at_most_times":
+        return None in values or values[0] <= values[1] * (check["factor"] * (1 + check["tolerance"]))
+    if rule == "sum_at_most_field":
+        *parts, whole = values
+        return whole is None or sum(v for v in parts if v is not None) <= whole * (1 + 1e-9)
     if rule == "required_with":
         return values[1] is None or values[0] is not None
     if rule == "identifier":

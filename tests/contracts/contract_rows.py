@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from typing import Any
 
-from eco_credit.contracts import Contract, Field
+import pytest
+
+from eco_credit.contracts import Contract, Field, example_application, read_application
+from eco_credit.core.errors import ContractError
 
 SAMPLES = ("A1", "999999", "0220", "2021", "CNY", "+", "林业")
 IDENTIFIERS = {
@@ -14,6 +18,8 @@ IDENTIFIERS = {
     "folded": ("91999999100000016F", "939999990000000197", "N2999999000000019W", "999999190001010015"),
     "unit_code": ("999999001002JE00015L00000002",),
     "water_permit": ("D999999S2026-0001", "取水(某县)字〔2007〕第B00000001号"),
+    "composition": ("8杉2阔", "10杉", "6杉4松+阔"),
+    "holder": ("91999999100000016F", "999999190001010015"),
     "certificate": ("闽(2026)某县不动产权第0000001号", "某政林证字(2008)第1号"),
 }
 BAD_TEXTS = ("", "a\x00b", "a\nb", "林\u202e", "\ufeffa", "x" * 2000, "\ud800", "A1\n", "zz top", "１２", "-", "9" * 18)
@@ -59,7 +65,7 @@ def bad_value(field: Field, rng: random.Random) -> Any:
 def random_row(contract: Contract, seed: int, mutations: int) -> dict[str, Any]:
     """A row of a flat contract by seed, with some fields mutated, dropped or added."""
     rng = random.Random(seed)
-    kind = rng.choice(contract.field("kind").codes) if contract.name == "batch_input" else None
+    kind = rng.choice(contract.field("kind").codes) if any(field.kinds for field in contract.fields) else None
     row = {}
     for field in contract.fields:
         wanted = field.required or kind in field.required_kinds or rng.random() < 0.3
@@ -79,3 +85,25 @@ def random_row(contract: Contract, seed: int, mutations: int) -> dict[str, Any]:
         else:
             row[field.name] = bad_value(field, rng)
     return row
+
+
+def changed(change: dict[str, Any], kind: str = "forest_right") -> dict[str, Any]:
+    """The example of a kind after changes given by dotted path; an ellipsis takes the field away."""
+    application = copy.deepcopy(example_application(kind))
+    for path, value in change.items():
+        *steps, last = path.split(".")
+        place: Any = application
+        for step in steps:
+            place = place[int(step)] if step.isdigit() else place[step]
+        if value is ...:
+            del place[last]
+        else:
+            place[last] = value
+    return application
+
+
+def broken(change: dict[str, Any], kind: str = "forest_right") -> set[tuple[str, str]]:
+    """Field and rule of what is refused after the changes of `changed`."""
+    with pytest.raises(ContractError) as refused:
+        read_application(changed(change, kind))
+    return {(violation.field, violation.rule) for violation in refused.value.violations}

@@ -108,6 +108,32 @@ def test_every_single_bad_value_of_every_field_gets_one_verdict(name: str) -> No
         assert len(set(found.values())) == 1, (found, field.name, row[field.name])
 
 
+NEAR = st.sampled_from([0.5, 0.99, 1.0 - 1e-12, 1.0, 1.0 + 1e-12, 1.005, 1.01, 1.010001, 1.02, 2.0])
+"""Around the bound itself and around the one part in a hundred that papers may round away."""
+
+
+@given(kind=st.sampled_from(pledge_kinds()), pick=st.integers(0, 99), near=NEAR, whole=st.floats(1.0, 1e5))
+@settings(max_examples=150, deadline=None)
+def test_numbers_around_the_bound_of_a_rule_get_one_verdict(kind: str, pick: int, near: float, whole: float) -> None:
+    bounds = [c for c in contract(kind).checks if c.rule in ("at_most", "at_most_times", "sum_at_most_field")]
+    check = bounds[pick % len(bounds)]
+    *parts, last = check.fields
+    row = to_row(kind) | {last: whole} | {name: whole * (check.factor or 1.0) * near / len(parts) for name in parts}
+    found = verdicts(contract("batch_input"), row)
+    assert len(set(found.values())) == 1, (found, check, near, whole)
+    assert found["columns"] or near > 1.0
+
+
+def to_row(kind: str) -> dict[str, Any]:
+    """The first pledge of an example as one flat row, its numbers far from the bounds of the rules."""
+    application = copy.deepcopy(example_application(kind))
+    far = {"water_right": {"transferable_volume": 0.0, "annual_volume": 1.0}, "order": {"deposit": 0.0}}
+    pledge = application["pledges"][0] | far.get(kind, {})
+    for name in ("gep_flows", "daily_max", "flow_max"):
+        pledge.pop(name, None)
+    return _flat(application, pledge)
+
+
 @given(kind=st.sampled_from(pledge_kinds()), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=100, deadline=None)
 def test_a_nested_application_and_its_flat_rows_get_one_verdict(kind: str, seed: int) -> None:

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
+from contract_rows import broken
 
 from eco_credit.contracts import example_application, read_application, read_record
 from eco_credit.core.errors import ContractError
-
-
-def broken(change: dict[str, Any], kind: str = "forest_right") -> set[tuple[str, str]]:
-    """Field and rule of what is refused after the changes, given by dotted path."""
-    application = copy.deepcopy(example_application(kind))
-    for path, value in change.items():
-        *steps, last = path.split(".")
-        place: Any = application
-        for step in steps:
-            place = place[int(step)] if step.isdigit() else place[step]
-        if value is ...:
-            del place[last]
-        else:
-            place[last] = value
-    with pytest.raises(ContractError) as refused:
-        read_application(application)
-    return {(violation.field, violation.rule) for violation in refused.value.violations}
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,37 @@ def test_a_new_field_of_a_contract_appears_on_the_form_by_itself():
     assert "Fish pass" in [w.label for w in (*section.required, *section.optional)]
 
 
+def folds(kind, lang="zh", errors=None):
+    view = FormView(kind, lang, words_of(lang), {}, errors or {})
+    return view.section(contract(kind).root, "pledges[0]", "x").folds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_optional_fields_of_a_pledge_are_folded_under_their_topics(kind):
+    titles = [fold.title.split("（")[0] for fold in folds(kind)]
+    assert titles == [text for text in ("权属", "林分", "许可", "交易", "登记与估值记录", "估价参数") if text in titles]
+    assert {"登记与估值记录", "估价参数"} <= set(titles)
+    optional = [one.name for one in contract(kind).root.fields if not one.required]
+    assert sorted(w.path for fold in folds(kind) for w in fold.widgets) == sorted(f"pledges[0].{n}" for n in optional)
+    assert not any(fold.unfolded for fold in folds(kind))
+
+
+def test_only_the_topic_of_a_wrong_field_is_opened():
+    wrong = by_path([Violation("pledges[0].composition", "identifier", "check it", "请核对")])
+    opened = [fold.title for fold in folds("forest_right", "en", wrong) if fold.unfolded]
+    assert [title.split(" (")[0] for title in opened] == ["Stand"]
+
+
+def test_optional_fields_without_a_topic_come_first_under_the_plain_line():
+    body = contract("water_right").root
+    plain = dataclasses.replace(body.fields[-1], name="fish_pass", required=False, topic=None)
+    odd = dataclasses.replace(plain, name="ladder", topic="fish")
+    view = FormView("water_right", "en", words_of("en"), {}, {})
+    section = view.section(dataclasses.replace(body, fields=(*body.fields, plain, odd)), "pledges[0]", "x")
+    assert section.folds[0].title == "Optional fields (1)"
+    assert section.folds[-1].title == "fish (1 optional fields)"
+
+
 def test_blank_is_left_out_and_never_becomes_zero():
     application = read_form("forest_right", {"loan.amount_requested": " ", "borrower.bad_record": ""}).application
     assert application["loan"] == {}

@@ -14,6 +14,10 @@ AMOUNT = contract("application").field("amount_requested")
 VOLUME = contract("water_right").field("annual_volume")
 RATE = contract("application").field("annual_rate")
 STOCK = contract("forest_right").field("stock_per_area")
+CULMS = contract("forest_right").field("bamboo_culms")
+LABOUR = contract("forest_right").field("work_days")
+DAY = contract("water_right").field("daily_max")
+ENERGY = contract("water_right").field("energy")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,10 @@ STOCK = contract("forest_right").field("stock_per_area")
         (RATE, "percent", "4.40", 0.044),  # exact on fractions: 4.4 * 0.01 in doubles is 0.044000000000000004
         (RATE, "ratio", "0.044", 0.044),
         (STOCK, "mu", "12", 180.0),  # 12 m3/mu x 15 = 180 m3/ha
+        (CULMS, "mu", "150", 2_250.0),  # 150 culms/mu x 15
+        (LABOUR, "mu", "4.2", 63.0),
+        (DAY, "wan", "64.6272", 646_272.0),  # 1 万m3 = 10 000 m3
+        (ENERGY, "wan", "350", 3_500_000.0),  # 1 万kWh = 10 000 kWh
     ],
 )
 def test_a_number_is_stored_in_the_stored_unit_whatever_unit_it_was_typed_in(field, unit, typed, stored):
@@ -38,6 +46,10 @@ def test_a_number_is_stored_in_the_stored_unit_whatever_unit_it_was_typed_in(fie
 def test_the_unit_of_paper_is_offered_first_and_the_stored_unit_too():
     assert [unit.key for unit in units_of(AREA)] == ["mu", "ha"]
     assert [unit.key for unit in units_of(AMOUNT)] == ["wan", "yuan"]
+    assert [unit.key for unit in units_of(CULMS)] == ["mu", "ha"]
+    # certificates print m3 for the stock of a parcel, 万m3 for the water of a permit
+    assert [unit.key for unit in units_of(contract("forest_right").field("stock"))] == ["m3", "wan"]
+    assert [unit.key for unit in units_of(DAY)] == ["wan", "m3"]
 
 
 def test_a_ratio_without_a_unit_on_paper_is_typed_as_it_is_stored():
