@@ -35,6 +35,7 @@ class Provenance:
         rules_day: the day the rules were read for, ISO.
         rules_hash: digest of all values in force on that day, overlay included.
         overlay_hash: digest of the lender's overlay, or None without one.
+        book_hash: digest of the lender's book, or None without one.
         models: the model packages used.
         code_version: version of this software.
         input_hash: digest of the canonical input.
@@ -49,6 +50,7 @@ class Provenance:
     code_version: str
     input_hash: str
     synthetic_model: bool
+    book_hash: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for an answer or a record."""
@@ -58,6 +60,7 @@ class Provenance:
             "rules_day": self.rules_day,
             "rules_hash": self.rules_hash,
             "overlay_hash": self.overlay_hash,
+            "book_hash": self.book_hash,
             "models": models,
             "code_version": self.code_version,
             "input_hash": self.input_hash,

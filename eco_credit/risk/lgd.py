@@ -7,7 +7,7 @@ LVR the part of it a sale brings after time and cost, and ``other`` the recovery
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -205,18 +205,17 @@ class LgdHead:
         return LgdEstimate(middle, least, most, value_floor=floor, value_ratio=central)
 
 
-def regulatory_lgd(exposure: Floats, collateral: Floats, eligible: Floats, rules: RuleSet) -> Floats:
-    """Foundation-IRB LGD of a partly secured claim (Basel III final text, BCBS d424, IRB paragraphs 70-75).
+def regulatory_lgd(exposure: Floats, collateral: Mapping[str, Floats], rules: RuleSet) -> Floats:
+    """Foundation-IRB LGD of a partly secured claim (Basel III final text, BCBS d424, IRB paragraphs 70-75 and 83).
 
-    ``LGD* = LGD_U * E_U / E + LGD_S * E_S / E``, ``E_S = min(C * (1 - H_C), E)``, ``E_U = E - E_S``
-    (no exposure haircut: loans, not securities; one currency).
+    ``LGD* = (LGD_U E_U + sum_c LGD_S,c E_c) / E`` with ``E_c = min(C_c (1 - H_C), what is left of E)``, class after
+    class, the lowest LGD_S first; no exposure haircut: loans, not securities; one currency. A class counts where the
+    lender has proved it eligible.
 
     Args:
         exposure: E, yuan, shape (n,).
-        collateral: C, current value of the collateral, yuan, shape (n,).
-        eligible: 1.0 where the lender has proved the collateral eligible for capital relief; anything else,
-            unknown included, means unsecured, shape (n,).
-        rules: ``risk.regulatory.lgd_unsecured``, ``.lgd_secured``, ``.haircut``.
+        collateral: class (``receivables``, ``other_physical``) to its current value C_c, yuan, shape (n,).
+        rules: ``risk.regulatory.lgd_unsecured``, ``.lgd_secured``, ``.haircut``, ``.collateral_proved``.
 
     Returns:
         LGD*, ratio, shape (n,).
@@ -224,21 +223,31 @@ def regulatory_lgd(exposure: Floats, collateral: Floats, eligible: Floats, rules
     Raises:
         RuleNotInForce: a parameter is not in force on the day of the rules.
     """
-    unsecured, secured = rules.number("risk.regulatory.lgd_unsecured"), rules.number("risk.regulatory.lgd_secured")
-    cover = np.where(np.equal(eligible, 1.0), collateral * (1.0 - rules.number("risk.regulatory.haircut")), 0.0)
-    return lgd_star(exposure, cover, unsecured, secured)
+    secured, proved = (rules.table(f"risk.regulatory.{name}") for name in ("lgd_secured", "collateral_proved"))
+    kept = 1.0 - rules.number("risk.regulatory.haircut")
+    classes = sorted((name for name in collateral if proved.get(name) == 1), key=lambda name: (secured[name], name))
+    layers = [(float(secured[name]), collateral[name] * kept) for name in classes]
+    return lgd_star(exposure, layers, rules.number("risk.regulatory.lgd_unsecured"))
 
 
-def lgd_star(exposure: Floats, cover: Floats, unsecured: float, secured: float) -> Floats:
-    """``LGD* = (LGD_U * (E - E_S) + LGD_S * E_S) / E`` with ``E_S = min(cover, E)``; LGD_U where E is not above 0.
+def lgd_star(exposure: Floats, layers: Sequence[tuple[float, Floats]], unsecured: float) -> Floats:
+    """``LGD* = (LGD_U E_U + sum LGD_S E_S) / E``, each layer up to what is left; LGD_U where E is not above 0.
+
+    Args:
+        exposure: E, yuan, shape (n,).
+        layers: LGD_S and the value of the collateral after its haircut, yuan, in the order they are used.
+        unsecured: LGD_U.
 
     Example:
-        >>> star = lgd_star(np.array([100.0]), np.array([90.0 * (1.0 - 0.4)]), 0.4, 0.2)
+        >>> star = lgd_star(np.array([100.0]), [(0.2, np.array([90.0 * (1.0 - 0.4)]))], 0.4)
         >>> round(float(star[0]), 12)   # (46 * 0.4 + 54 * 0.2) / 100
         0.292
     """
     owed = exposure > 0.0
-    safe = np.where(owed, exposure, 1.0)
-    part = np.where(owed, np.minimum(np.maximum(cover, 0.0), safe), 0.0)
-    result: Floats = (unsecured * (safe - part) + secured * part) / safe
+    whole = np.where(owed, exposure, 1.0)
+    left, loss = whole, np.zeros_like(whole)
+    for secured, cover in layers:
+        part = np.where(owed, np.minimum(np.maximum(cover, 0.0), left), 0.0)
+        left, loss = left - part, loss + secured * part
+    result: Floats = (unsecured * left + loss) / whole
     return result

@@ -7,19 +7,21 @@ a day is the last one in force on that day that had been published by the day of
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from eco_credit.core.canonical import digest
 from eco_credit.core.dates import day_of
 from eco_credit.core.errors import RuleNotInForce
+
+T = TypeVar("T")
 
 
 def _read_yaml(text: str) -> Any:
@@ -93,6 +95,19 @@ class RuleSet:
     digest: str
     overlay_digest: str | None
     missing: Mapping[str, str] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is made of the rules alone, made at the first call and kept with them.
+
+        Args:
+            key: name of what is made, the same for the same thing.
+            make: makes it; the caller must not change what comes back.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     def rule(self, name: str) -> Rule:
         """One rule by name.

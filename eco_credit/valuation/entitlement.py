@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 
 from eco_credit.core.numbers import Floats, where_known
-from eco_credit.valuation.kind import Case, Kind
+from eco_credit.valuation.case import Case
+from eco_credit.valuation.kind import Kind
 
 _PREFIX, _SUFFIX, _CONTRACTED = "gep_", "_cny", "gep_contracted_cny"
 
@@ -44,11 +45,33 @@ class Exclusion:
     en: str
 
 
-def entitlement(kind: Kind, case: Case) -> tuple[Floats, Floats, tuple[Exclusion, ...]]:
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """The flows of n pledges, CNY/year each, shape (n,): the three parts add up to the flows.
+
+    Attributes:
+        by_right: what the right itself lets its holder sell; the norm's method values it.
+        paid: what a payer has contracted beyond that.
+        public: the rest, public benefit.
+        notes: why each service of the table is left out by rule.
+    """
+
+    by_right: Floats
+    paid: Floats
+    public: Floats
+    notes: tuple[Exclusion, ...]
+
+    @property
+    def sold(self) -> Floats:
+        """What the holder may sell, CNY/year, shape (n,)."""
+        return self.by_right + self.paid
+
+
+def entitlement(kind: Kind, case: Case) -> Entitled:
     """Split the GEP flows of pledges into what the holder may sell and public benefit.
 
-    ``entitled = sum_s f_s share_s a_s + min(contracted, sum_s f_s (1 - share_s a_s))`` with f_s the flow of
-    service s, share_s the rulebook's share and a_s what the kind allows of it for this pledge.
+    ``by_right = sum_s f_s share_s a_s`` with f_s the flow of service s, share_s the rulebook's share and a_s what
+    the kind allows of it for this pledge; ``paid = min(contracted, sum_s f_s - by_right)``.
 
     Args:
         kind: the kind of right.
@@ -56,22 +79,22 @@ def entitlement(kind: Kind, case: Case) -> tuple[Floats, Floats, tuple[Exclusion
             ``gep_contracted_cny``, the part with a payer's contract.
 
     Returns:
-        Entitled and public benefit, CNY/year, shape (n,) each, adding up to the flows; and the reason
-        for each service of the table that is left out by rule.
+        The parts of the flows.
     """
     shares = case.rules.table(f"valuation.entitlement.{kind.name}")
     allowed = kind.saleable(case)
     columns = _columns(tuple(case.pledges))
     flows = where_known(np.array([case.number(column) for column in columns.values()]), 0.0)
-    entitled = np.zeros(case.rows)
+    by_right = np.zeros(case.rows)
     # accumulate adds service by service, whatever the number of rows
     total = np.add.accumulate(flows, axis=0)[-1] if len(flows) else np.zeros(case.rows)
     for service, flow in zip(columns, flows, strict=True):
         if shares.get(service, 0.0) > 0.0:
-            entitled += flow * float(shares[service]) * allowed.get(service, 1.0)
+            by_right += flow * float(shares[service]) * allowed.get(service, 1.0)
     contracted = where_known(case.number(_CONTRACTED), 0.0)
-    entitled = entitled + np.minimum(contracted, total - entitled)
-    return entitled, total - entitled, _exclusions(tuple(columns), frozenset(s for s in shares if shares[s] > 0.0))
+    paid = np.minimum(contracted, total - by_right)
+    notes = _exclusions(tuple(columns), frozenset(s for s in shares if shares[s] > 0.0))
+    return Entitled(by_right, paid, total - by_right - paid, notes)
 
 
 @cache

@@ -8,7 +8,11 @@ import numpy as np
 
 from eco_credit.core.numbers import Floats, where_known
 from eco_credit.valuation.appraisal import Appraisal
-from eco_credit.valuation.kind import Case, Haircut
+from eco_credit.valuation.book import LenderBook
+from eco_credit.valuation.case import Case
+from eco_credit.valuation.kind import Haircut, Kind
+
+_BOOK = "valuation.concentration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +50,20 @@ def haircut_columns(haircuts: tuple[Haircut, ...], case: Case, appraisal: Apprai
     ratios = where_known(np.array([haircut.ratio(case, appraisal) for haircut in haircuts]), 0.0)
     held = np.minimum(np.maximum(ratios, 0.0), 1.0)
     return tuple(HaircutColumn(h.name, h.zh, h.en, h.rule, ratio) for h, ratio in zip(haircuts, held, strict=True))
+
+
+def concentration(kind: Kind, case: Case, book: LenderBook) -> HaircutColumn:
+    """The haircut every kind has: how much of the lender's book already lies in the pledge's group.
+
+    ``h = min(h_max, k max(0, share - limit))``; 0 where no book is given.
+
+    Args:
+        kind: the kind; its ``concentration`` field groups the book.
+        case: n pledges.
+        book: what the lender holds.
+    """
+    rules, ratio = case.rules, np.zeros(case.rows)
+    if kind.concentration is not None and book.lent:
+        over = np.maximum(0.0, book.share(kind, case.text(kind.concentration)) - rules.number(f"{_BOOK}.limit"))
+        ratio = np.minimum(rules.number(f"{_BOOK}.highest"), rules.number(f"{_BOOK}.slope") * over)
+    return HaircutColumn("concentration", "同类押品集中", "concentration in the lender's book", f"{_BOOK}.limit", ratio)

@@ -6,64 +6,14 @@ only by this shape, so a new kind changes no file but its own and the register.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-import numpy as np
-
-from eco_credit.core.dates import months_between
-from eco_credit.core.numbers import Bools, Columns, Floats, day, is_yes, number, rows_of, text
+from eco_credit.core.numbers import Bools, Columns, Floats
 from eco_credit.rulebook import RuleSet
-from eco_credit.valuation.appraisal import Appraisal, Figures
-
-
-@dataclass(frozen=True)
-class Case:
-    """The pledges under appraisal, the loans they secure and the rules of the day.
-
-    Attributes:
-        pledges: columns of the kind's contract, n rows.
-        loans: columns of the loan each pledge belongs to, n rows (one per pledge, not per loan),
-            with ``as_of``, ``term_months`` and ``application_row``.
-        rules: rules in force on the day of appraisal.
-        facts: columns the kind derived once from the three above, n rows each.
-    """
-
-    pledges: Columns
-    loans: Columns
-    rules: RuleSet
-    facts: Figures
-    _read: dict[str, Floats] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def rows(self) -> int:
-        """Number of pledges."""
-        return rows_of(self.pledges)
-
-    def number(self, name: str) -> Floats:
-        """A numeric field of the pledges in its stored unit, NaN where unknown, shape (n,)."""
-        found = self._read.get(name)
-        if found is None:
-            found = self._read[name] = number(self.pledges, name)
-        return found
-
-    def yes(self, name: str) -> Bools:
-        """True where a yes/no field of the pledges says yes; unknown is not yes, shape (n,)."""
-        return is_yes(self.number(name))
-
-    def is_one_of(self, name: str, codes: Iterable[str]) -> Bools:
-        """True where a code field of the pledges is one of the codes given, shape (n,)."""
-        wanted = frozenset(codes)
-        return np.array([value in wanted for value in text(self.pledges, name)], dtype=bool)
-
-    def loan(self, name: str) -> Floats:
-        """A numeric field of the loan behind each pledge, NaN where unknown, shape (n,)."""
-        return number(self.loans, name)
-
-    def months_left(self, name: str) -> Floats:
-        """Months from the day of application to a day of the pledge, shape (n,); NaN where unknown."""
-        return months_between(day(self.loans, "as_of"), day(self.pledges, name))
-
+from eco_credit.valuation.appraisal import Appraisal
+from eco_credit.valuation.approach import Approach
+from eco_credit.valuation.case import Case, Facts, Indices
 
 Judgement = Callable[[Case, Appraisal], Bools]
 Measure = Callable[[Case, Appraisal], Floats]
@@ -74,16 +24,39 @@ class Gate:
     """A hard refusal, tested before any score: no model may rescue a pledge that hits it.
 
     Attributes:
-        code: reason code of the closed list.
+        code: reason code of the closed list; gates may share one.
         zh: what is tested, in Chinese.
         en: the same in English.
         hit: case and appraisal to True where the pledge is refused.
+        ref: reference of the rulebook the gate rests on.
+        article: article of that reference, where it has articles.
     """
 
     code: str
     zh: str
     en: str
     hit: Judgement
+    ref: str
+    article: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Figures that contradict one another or the rulebook: shown with the rule's name, refuses nothing.
+
+    Attributes:
+        name: stable identifier.
+        zh: what was found, in Chinese.
+        en: the same in English.
+        raised: case to True where it was found.
+        rule: rule the check reads.
+    """
+
+    name: str
+    zh: str
+    en: str
+    raised: Callable[[Case], Bools]
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +86,7 @@ class Haircut:
     ratio: Measure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of collateral right.
 
@@ -122,10 +95,11 @@ class Kind:
         zh: name in Chinese.
         en: name in English.
         rules: prefix of its rules, such as ``valuation.forest``.
-        approaches: code of each method of appraisal to its (zh, en) name.
+        approaches: the methods of appraisal.
         facts: pledges, loans and rules to the derived columns every other function reads.
-        appraise: case to the appraisal.
+        choose: case to the place of each pledge's method among the approaches, shape (n,).
         gates: hard refusals.
+        flags: checks between figures.
         haircuts: in the order they are taken.
         cap: highest lending value as a part of the central value, by the rule ``<rules>.ltv``, shape (n,).
         right_months: months the right still runs from the day of application, shape (n,).
@@ -134,16 +108,25 @@ class Kind:
         reasons: favourable and adverse codes.
         conditions: condition codes asked for.
         features: inputs of the models, by the names of the loan tape.
+        key: fields that name the thing pledged, whoever pledges it: two pledges that agree in all of them are one.
+            The first is the number on the paper; a pledge without it is not compared.
+        stresses: stress scenarios worked out, by the last word of their rule ``valuation.stress.<name>``.
+        insured: what an insurer pays the lender in a stress that burns or washes away the asset, CNY, shape (n,).
+        concentration: field whose value groups the lender's book for the concentration haircut.
+        keep: figures of its methods that haircuts, gates and remarks read.
+        receivable: True where the pledge is a receivable to the capital rules, shape (n,); all else is other
+            physical collateral. None where a kind never is.
     """
 
     name: str
     zh: str
     en: str
     rules: str
-    approaches: Mapping[str, tuple[str, str]]
-    facts: Callable[[Columns, Columns, RuleSet], Figures]
-    appraise: Callable[[Case], Appraisal]
+    approaches: tuple[Approach, ...]
+    facts: Callable[[Columns, Columns, RuleSet], Facts]
+    choose: Callable[[Case], Indices]
     gates: tuple[Gate, ...]
+    flags: tuple[Flag, ...]
     haircuts: tuple[Haircut, ...]
     cap: Measure
     right_months: Callable[[Case], Floats]
@@ -151,3 +134,9 @@ class Kind:
     reasons: tuple[Remark, ...]
     conditions: tuple[Remark, ...]
     features: Callable[[Case, Appraisal], Columns]
+    key: tuple[str, ...]
+    stresses: tuple[str, ...] = ()
+    insured: Callable[[Case], Floats] | None = None
+    concentration: str | None = None
+    receivable: Callable[[Case], Bools] | None = None
+    keep: tuple[str, ...] = ()

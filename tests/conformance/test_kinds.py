@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -12,14 +15,12 @@ import pytest
 import yaml
 from units_check import check_units
 
+from eco_credit import valuation
 from eco_credit.contracts import contract, example_application, flatten, read_application
 from eco_credit.core.numbers import Columns, number, take
 from eco_credit.core.units import STORED_UNITS
-from eco_credit.rulebook import load
+from eco_credit.rulebook import load, references
 from eco_credit.valuation import PledgeValues, appraise_pledges, kinds
-from eco_credit.valuation import lending_value as lending_module
-from eco_credit.valuation import recovery as recovery_module
-from eco_credit.valuation.methods import annuity, forest, order, water
 
 NAMES = sorted(kinds())
 RULES = load().at("2026-11-23")
@@ -63,10 +64,12 @@ def test_a_kind_has_a_contract_and_words_in_both_languages(name: str) -> None:
     assert contract(name).name == name == kind.name
     words = [
         (kind.zh, kind.en),
-        *kind.approaches.values(),
+        *((a.zh, a.en) for a in kind.approaches),
+        *((p.zh, p.en) for a in kind.approaches for p in a.parameters),
+        *((s.zh, s.en) for a in kind.approaches for s in a.steps),
+        *((f.zh, f.en) for f in kind.flags),
         *((g.zh, g.en) for g in kind.gates),
         *((h.zh, h.en) for h in kind.haircuts),
-        *((s.zh, s.en) for s in appraise(name, example(name)).steps),
     ]
     assert all(zh and en and zh != en for zh, en in words)
 
@@ -114,8 +117,39 @@ def test_the_example_of_a_kind_is_eligible_and_its_amounts_are_in_order(name: st
     assert values.eligible.all()
     assert (values.low > 0.0).all() and (values.low <= values.central).all() and (values.central <= values.high).all()
     assert (values.lending_value > 0.0).all() and (values.lending_value < values.central).all()
-    assert set(values.approach) <= set(kinds()[name].approaches)
-    assert all(step.unit in STORED_UNITS for step in values.steps)
+    assert set(values.approach) <= {approach.code for approach in kinds()[name].approaches}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_of_a_kind_names_its_source_and_reads_what_it_shows(name: str) -> None:
+    for approach in kinds()[name].approaches:
+        assert approach.ref in references(), approach.code
+        figures = {parameter.name for parameter in approach.parameters} | {step.figure for step in approach.steps}
+        for step in approach.steps:
+            assert step.unit in STORED_UNITS, step.figure
+            assert step.figure != "value", "the closing step is the value of the right, right_value"
+        assert all(parameter.unit in STORED_UNITS for parameter in approach.parameters)
+        assert len(figures) > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_gate_of_a_kind_rests_on_a_text_and_a_statute_names_its_article(name: str) -> None:
+    for gate in kinds()[name].gates:
+        source = references()[gate.ref]
+        assert source["zh"] and source["title"], gate.zh
+        if gate.ref in ("civil-code-2020", "forest-law-2019", "water-permit-regulation-2017"):
+            assert gate.article, gate.zh
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kind_names_what_identifies_its_pledge_and_how_it_is_stressed(name: str) -> None:
+    kind, fields = kinds()[name], {field.name for field in contract(name).fields}
+    assert kind.key and set(kind.key) <= fields
+    assert kind.concentration is None or kind.concentration in fields
+    assert kind.stresses, "a pledge without a stress scenario is not understood"
+    drivers = {driver for approach in kind.approaches for driver in approach.drivers}
+    for scenario in kind.stresses:
+        assert set(RULES.table(f"valuation.stress.{scenario}")) & drivers, scenario
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -144,17 +178,22 @@ def test_a_kind_does_not_change_its_input(name: str) -> None:
         np.testing.assert_array_equal(column, before[key], err_msg=key)
 
 
-def declared(*modules: ModuleType) -> list[object]:
+def modules() -> Iterator[ModuleType]:
+    """Every module of the room."""
+    for found in pkgutil.walk_packages(valuation.__path__, f"{valuation.__name__}."):
+        yield importlib.import_module(found.name)
+
+
+def declared() -> list[object]:
+    """Every formula of the room that declares its units."""
     return [
         function
-        for module in modules
+        for module in modules()
         for _, function in inspect.getmembers(module, inspect.isfunction)
         if hasattr(function, "__units__") and function.__module__ == module.__name__
     ]
 
 
-@pytest.mark.parametrize(
-    "formula", declared(annuity, forest, order, water, recovery_module, lending_module), ids=lambda f: f.__qualname__
-)
+@pytest.mark.parametrize("formula", declared(), ids=lambda f: f.__qualname__)
 def test_a_formula_keeps_the_units_it_declares(formula: object) -> None:
     check_units(formula)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,19 +75,32 @@ def test_a_defect_in_the_lgd_file_is_refused(change: dict[str, object]) -> None:
 
 def test_regulatory_lgd_of_the_worked_receivables_case() -> None:
     # E = 100, C = 90, Hc = 0.4: E_S = 54, E_U = 46; (46 * 0.40 + 54 * 0.20) / 100 = 0.292
-    assert lgd_star(np.array([100.0]), np.array([90.0 * 0.6]), 0.40, 0.20)[0] == pytest.approx(0.292, abs=1e-9)
+    assert lgd_star(np.array([100.0]), [(0.20, np.array([90.0 * 0.6]))], 0.40)[0] == pytest.approx(0.292, abs=1e-9)
 
 
 def test_the_secured_part_is_capped_at_the_exposure() -> None:
     # C = 200: 200 * 0.6 = 120 > 100, so LGD* = LGD_S
-    assert lgd_star(np.array([100.0]), np.array([120.0]), 0.40, 0.20)[0] == pytest.approx(0.20, abs=1e-12)
+    assert lgd_star(np.array([100.0]), [(0.20, np.array([120.0]))], 0.40)[0] == pytest.approx(0.20, abs=1e-12)
 
 
-def test_collateral_nobody_has_proved_eligible_leaves_the_claim_unsecured() -> None:
-    rules = load().at("2026-11-23")
-    found = regulatory_lgd(np.full(3, 100.0), np.full(3, 50.0), np.array([0.0, np.nan, 1.0]), rules)
+def test_several_classes_are_used_one_after_the_other_the_best_first() -> None:
+    # receivables carry 40 of 100, other physical collateral what is left of its 50: 50; 10 stay unsecured
+    layers = [(0.20, np.array([40.0])), (0.25, np.array([50.0]))]
+    assert lgd_star(np.array([100.0]), layers, 0.40)[0] == pytest.approx((40 * 0.20 + 50 * 0.25 + 10 * 0.40) / 100)
+    assert lgd_star(np.array([60.0]), layers, 0.40)[0] == pytest.approx((40 * 0.20 + 20 * 0.25) / 60)
+
+
+def test_collateral_nobody_has_proved_eligible_leaves_the_claim_unsecured(tmp_path: Path) -> None:
+    exposure, pledged = np.array([100.0]), {"receivables": np.array([20.0]), "other_physical": np.array([50.0])}
+    assert regulatory_lgd(exposure, pledged, load().at("2026-11-23")) == pytest.approx([0.40])
+    overlay = tmp_path / "proved.yaml"
+    overlay.write_text(
+        "risk.regulatory.collateral_proved: {in_force: 2020-01-01, published: 2020-01-01, ref: risk-house-scale, "
+        "value: {receivables: 0, other_physical: 1}}",
+        encoding="utf-8",
+    )
     # proved: E_S = 50 * 0.6 = 30; (70 * 0.40 + 30 * 0.25) / 100 = 0.355
-    assert found == pytest.approx([0.40, 0.40, 0.355])
+    assert regulatory_lgd(exposure, pledged, load(overlay).at("2026-11-23")) == pytest.approx([0.355])
 
 
 def test_expected_loss_is_the_product() -> None:

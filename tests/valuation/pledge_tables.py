@@ -114,12 +114,43 @@ _TEXT = {
     "purpose",
     "permit_state",
     "deal_basis",
+    "seniority",
+    "water_method",
     "order_no",
     "stage",
     "buyer_id",
     "buyer_kind",
+    "claim_kind",
+    "currency",
+    "confirm_channel",
 }
-_DAYS = {"contract_to", "valid_from", "valid_to", "signed_on", "due_on", "delivery_on", "invoice_on"}
+_DAYS = {
+    "contract_to",
+    "valid_from",
+    "valid_to",
+    "signed_on",
+    "due_on",
+    "delivery_on",
+    "invoice_on",
+    "zd_expires_on",
+    "zd_query_on",
+}
+_DAYS = {
+    "contract_from",
+    "contract_to",
+    "felling_valid_to",
+    "insured_to",
+    "valid_from",
+    "valid_to",
+    "signed_on",
+    "due_on",
+    "delivery_on",
+    "invoice_on",
+    "stated_on",
+    "zd_registered_on",
+    "zd_expires_on",
+    "zd_query_on",
+}
 
 
 def columns(kind: str, *rows: dict[str, Any]) -> Columns:
@@ -130,7 +161,7 @@ def columns(kind: str, *rows: dict[str, Any]) -> Columns:
 
 
 def _column(name: str, values: list[Any]) -> Any:
-    if name in _TEXT:
+    if name in _TEXT or any(isinstance(v, str) for v in values if name not in _DAYS):
         return np.array(values, dtype=object)
     if name in _DAYS:
         return np.array(["NaT" if v is None else v for v in values], dtype="datetime64[D]")
@@ -169,5 +200,5 @@ def haircut(values: PledgeValues, name: str, row: int = 0) -> float:
 
 
 def step(values: PledgeValues, code: str, row: int = 0) -> float:
-    """One step of one row."""
-    return next(float(found.values[row]) for found in values.steps if found.code == code)
+    """One figure of one row in the central scenario."""
+    return float(values.appraisal.figure(code)[row])

@@ -40,7 +40,7 @@ def test_a_young_stand_at_the_planting_standard_counts_in_full_and_just_below_by
 
 def test_timber_that_does_not_pay_for_its_felling_is_worth_nothing() -> None:
     values = appraised("forest_right", {"operating_cost": 2000.0})
-    assert step(values, "residual_value") < 0.0
+    assert step(values, "standing") < 0.0
     assert values.central[0] == 0.0
 
 
@@ -67,6 +67,11 @@ def test_public_welfare_forest_is_refused_and_shows_what_its_compensation_is_wor
         ({"planting_year": 2027}, "D03"),
         ({"stock_per_area": 1000.1}, "D03"),
         ({"composite_outturn": 0.76}, "D03"),
+        ({"planting_year": 1905}, "D03"),  # fir of 121 years
+        ({"planting_year": 2010, "stock_per_area": 600.0}, "D03"),  # 3 x 163 + 60 m3/ha at 16 years is 548
+        ({"tenure": "own_plot"}, "F21"),
+        ({"tenure": "transferred", "contract_from": "2053-01-01"}, "F20"),  # granted for four years
+        ({"forest_method": "harvest_present_value"}, "F19"),
     ],
 )
 def test_a_gate_refuses_whatever_the_value(change: dict[str, object], code: str) -> None:
@@ -126,3 +131,64 @@ def test_a_stated_value_far_above_ours_asks_for_a_second_appraisal() -> None:
     limit = 1.3 * 5_736_060.0
     assert "F12" not in codes(appraised("forest_right", {"stated_value": limit - 1.0}).reasons)
     assert "F12" in codes(appraised("forest_right", {"stated_value": limit + 1.0}).reasons)
+
+
+def test_compensation_income_may_be_pledged_where_the_timber_may_not() -> None:
+    values = appraised(
+        "forest_right", {"forest_class": "011", "pledge_object": "compensation", "compensation_paid": 167_790.0}
+    )
+    assert values.eligible[0] and values.approach[0] == "compensation"
+    # 5 times 167 790 is 838 950; the published loan of 830 000 lies under five times, the grid lends 60 % of it
+    assert values.central[0] == pytest.approx(838_950.0)
+    assert values.lending_value[0] == pytest.approx(0.6 * 838_950.0)
+
+
+def test_insurance_for_the_bank_takes_off_the_hazard_haircut_as_far_as_it_covers() -> None:
+    # 12 000 CNY/ha on 100 ha of 5 736 060 CNY
+    covered = 1_200_000.0 / 5_736_060.0
+    assert haircut(appraised("forest_right"), "uninsured") == pytest.approx(0.05 * (1.0 - covered))
+    assert haircut(appraised("forest_right", {"insured_sum": 1e6}), "uninsured") == 0.0
+    for change in ({"insured": False}, {"beneficiary_is_bank": False}, {"insured_to": "2026-11-22"}):
+        assert haircut(appraised("forest_right", change), "uninsured") == pytest.approx(0.05), change
+
+
+def test_a_fire_takes_half_the_stand_and_the_policy_pays_its_part() -> None:
+    bare, insured = appraised("forest_right", {"insured": False}), appraised("forest_right")
+    assert bare.stress["fire"][0] == pytest.approx(0.5 * 5_736_060.0)
+    assert insured.stress["fire"][0] == pytest.approx(0.5 * (5_736_060.0 + 1_200_000.0))
+
+
+def test_a_price_fall_of_a_fifth_takes_more_than_a_fifth_because_costs_stay() -> None:
+    values = appraised("forest_right")
+    # sales 0.8 x 10 575 000 = 8 460 000; costs 2 268 000 + 18 % of them = 3 790 800; profit 16 % of the costs
+    assert values.stress["price_20"][0] == pytest.approx(8_460_000 - 3_790_800 * 1.16)
+    assert values.stressed["price_20"][0] <= values.lending_value[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"stand_age": 30.0, "survey_year": 2020.0}, "age_of_today"),  # 36 years by planting, 36 by survey: no flag
+        ({"stand_age": 34.0, "survey_year": 2026.0}, "age_of_today"),
+        ({"age_group_stated": "3"}, "age_group"),
+        ({"stock": 20_000.0}, "stock_total"),
+        ({"stock": 18_000.0, "outturn": 12_000.0, "outturn_rate": 0.7}, "outturn_total"),
+        ({"effective_area": 90.0}, "excluded_area"),
+        ({"felling_valid_to": "2026-11-22"}, "permit_run_out"),
+    ],
+)
+def test_figures_that_contradict_one_another_raise_a_flag_with_its_rule(change: dict[str, object], flag: str) -> None:
+    values = appraised("forest_right", change)
+    raised = {found.name for found, hit in values.flags if hit[0]}
+    agrees = change.get("stand_age") == 30.0
+    assert raised == (set() if agrees else {flag})
+    assert values.eligible[0], "a flag refuses nothing"
+
+
+def test_the_appraised_area_is_what_is_valued() -> None:
+    assert appraised("forest_right", {"effective_area": 90.0}).central[0] == pytest.approx(0.9 * 5_736_060.0)
+
+
+def test_a_felling_permit_that_has_run_out_counts_as_none() -> None:
+    assert haircut(appraised("forest_right", {"felling_valid_to": "2026-11-22"}), "felling_delay") > 0.0
+    assert haircut(appraised("forest_right", {"felling_valid_to": "2026-11-23"}), "felling_delay") == 0.0

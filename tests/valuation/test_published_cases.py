@@ -12,7 +12,7 @@ import yaml
 from pledge_tables import appraised, step
 
 from eco_credit.rulebook import load
-from eco_credit.valuation.methods import annuity, forest, order, water
+from eco_credit.valuation.methods import annuity, forest, land, order, water
 
 CASES = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def land_expectation(i: Inputs) -> dict[str, Any]:
     for age, thinning in zip(i["thin_ages"], i["thin_income"], strict=True):
         income = forest.with_thinning(income, a(thinning), rate=a(i["p"]), years=a(i["u"] - age))
     return {
-        "SEV": forest.land_expectation(income, a(i["C"]), annual_cost=a(i["v"]), rate=a(i["p"]), rotation=a(i["u"]))
+        "SEV": land.land_expectation(income, a(i["C"]), annual_cost=a(i["v"]), rate=a(i["p"]), rotation=a(i["u"]))
     }
 
 

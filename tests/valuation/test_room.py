@@ -55,7 +55,7 @@ def flows(**values: float) -> dict[str, object]:
 def test_a_forest_right_sells_its_products_and_nothing_of_the_public_services() -> None:
     values = appraised("forest_right", flows(material_products=100.0, water_retention=900.0, oxygen=50.0))
     assert values.entitled[0] == 100.0 and values.public_benefit[0] == 950.0
-    assert {note.service for note in values.entitlement_notes} == {"water_retention", "oxygen"}
+    assert {note.service for note in values.flows.notes} == {"water_retention", "oxygen"}
 
 
 def test_a_contract_with_a_payer_makes_a_public_service_saleable_up_to_its_flow() -> None:
@@ -72,6 +72,27 @@ def test_timber_of_a_public_welfare_forest_is_not_for_sale() -> None:
 def test_a_water_right_sells_the_water_it_may_transfer() -> None:
     values = appraised("water_right", flows(water_supply=100.0) | {"transferable_volume": 250_000.0})
     assert values.entitled[0] == pytest.approx(25.0) and values.public_benefit[0] == pytest.approx(75.0)
+
+
+def test_a_contracted_flow_adds_its_present_value_over_the_life_of_the_right_and_no_more_than_ten_years() -> None:
+    plain, paid = appraised("forest_right"), appraised("forest_right", flows(carbon=100_000.0, contracted=60_000.0))
+    # 60 000 a year by a chance of 0.9, ten years at 7.8 %
+    expected = 0.9 * 60_000.0 * (1.0 - 1.078**-10) / 0.078
+    assert paid.central[0] - plain.central[0] == pytest.approx(expected)
+    assert paid.check.from_flows[0] == pytest.approx(expected)
+    short = appraised("order", flows(carbon=100_000.0, contracted=60_000.0))
+    assert 0.0 < short.check.from_flows[0] < 0.2 * 60_000.0, "an order of ten weeks carries ten weeks of it"
+
+
+def test_the_norm_and_the_flows_are_said_to_differ_by_more_than_the_factor_and_not_at_it() -> None:
+    years = (np.datetime64("2056-12-31") - np.datetime64("2026-11-23")).astype(float) / 365.25
+    life = (1.0 - 1.078**-years) / 0.078
+    yearly = 5_736_060.0 / life
+    for times, differs in ((0.3, True), (0.34, False), (1.0, False), (2.9, False), (3.1, True)):
+        values = appraised("forest_right", flows(material_products=yearly * times))
+        assert values.check.by_flows[0] == pytest.approx(times * 5_736_060.0)
+        assert bool(values.check.differs[0]) is differs, times
+    assert not appraised("forest_right").check.differs[0], "no flow, no comparison"
 
 
 @pytest.mark.parametrize("kind", sorted(GOOD))

@@ -2,7 +2,8 @@
 
 Timing follows the norm and not the textbooks of forest management: costs fall at the start of a year
 (exponent ``n - i + 1``) and felling income arrives one year late (exponent ``u - n + 1``). The two
-conventions differ by about ``1 + P`` on income; only `land_expectation` stands in the textbook form.
+conventions differ by about ``1 + P`` on income, so the lag is an argument. Land stands in `land`, yearly and
+periodic incomes in `forest_income`.
 Stock is standing volume; outturn is the part of it that becomes logs or composite timber.
 """
 
@@ -40,20 +41,48 @@ def timber_revenue(
 
 
 @units(
-    revenue="CNY/hectare", operating_cost="CNY/hectare", tax_rate="dimensionless", profit_rate="dimensionless",
-    returns="CNY/hectare",
+    operating_cost="CNY", taxes="CNY", profit_rate="dimensionless", tax_share="dimensionless", returns="CNY",
 )
-def stumpage(revenue: Floats, operating_cost: Floats, *, tax_rate: Floats, profit_rate: Floats) -> Floats:
+def normal_profit(
+    operating_cost: Floats, taxes: Floats, *, profit_rate: Floats | float, tax_share: Floats | float
+) -> Floats:
+    """Normal profit of felling and selling: ``F = r (O + b T)``.
+
+    Args:
+        operating_cost: O, CNY.
+        taxes: T, CNY.
+        profit_rate: r, ratio.
+        tax_share: b, part of the taxes in the base of the profit: 1 in the published answer keys, 0 where the
+            profit is charged on direct felling cost alone.
+
+    Returns:
+        F, CNY.
+
+    Example:
+        >>> normal_profit(np.float64(2_268_000.0), np.float64(1_903_500.0), profit_rate=0.16, tax_share=1.0)
+        np.float64(667440.0)
+    """
+    return profit_rate * (operating_cost + tax_share * taxes)
+
+
+@units(
+    revenue="CNY/hectare", operating_cost="CNY/hectare", tax_rate="dimensionless", profit_rate="dimensionless",
+    tax_share="dimensionless", returns="CNY/hectare",
+)
+def stumpage(
+    revenue: Floats, operating_cost: Floats, *, tax_rate: Floats | float, profit_rate: Floats | float,
+    tax_share: Floats | float = 1.0,
+) -> Floats:
     """Residual value of standing timber (木材市场价倒算法): ``E = W - C - F``.
 
-    ``C = O + s W`` and ``F = r C``: the normal profit is charged on operating cost plus taxes, the
-    base of the published answer keys.
+    ``C = O + s W`` and ``F = r (O + b s W)``, see `normal_profit` for the base of the profit.
 
     Args:
         revenue: W, CNY/ha.
         operating_cost: O, felling, hauling and selling, CNY/ha.
         tax_rate: s, taxes and fees as a part of revenue.
-        profit_rate: r, normal profit as a part of C.
+        profit_rate: r, normal profit.
+        tax_share: b, part of the taxes in the base of the profit.
 
     Returns:
         E, CNY/ha; negative where the timber does not pay for its felling.
@@ -62,18 +91,20 @@ def stumpage(revenue: Floats, operating_cost: Floats, *, tax_rate: Floats, profi
         >>> float(stumpage(np.float64(105_750.0), np.float64(22_680.0), tax_rate=0.18, profit_rate=0.16))
         57360.6
     """
-    costs = operating_cost + tax_rate * revenue
-    return revenue - costs - profit_rate * costs
+    taxes = tax_rate * revenue
+    profit = normal_profit(operating_cost, taxes, profit_rate=profit_rate, tax_share=tax_share)
+    return revenue - (operating_cost + taxes) - profit
 
 
 @units(
     felling_income="CNY/hectare", annual_cost="CNY/hectare", quality="dimensionless", rate="dimensionless",
-    years="dimensionless", returns="CNY/hectare",
+    years="dimensionless", lag="dimensionless", returns="CNY/hectare",
 )
 def harvest_present_value(
-    felling_income: Floats, annual_cost: Floats, *, quality: Floats, rate: Floats, years: Floats
+    felling_income: Floats, annual_cost: Floats, *, quality: Floats, rate: Floats, years: Floats,
+    lag: Floats | float = 1.0,
 ) -> Floats:
-    """Harvest present value (收获现值法): ``E = K A / (1+P)^(t+1) - V [1 - (1+P)^-t] / P``, ``t = u - n``.
+    """Harvest present value (收获现值法): ``E = K A / (1+P)^(t+g) - V [1 - (1+P)^-t] / P``, ``t = u - n``.
 
     Args:
         felling_income: A, net income at the felling age u with thinning income compounded to u, CNY/ha.
@@ -81,12 +112,13 @@ def harvest_present_value(
         quality: K; it scales the income, never the costs.
         rate: P, real rate per year.
         years: t, years from the stand's age n to u; a negative t counts as 0.
+        lag: g, years by which the income comes late: 1 in the norm, 0 in textbooks of forest management.
 
     Returns:
         E, CNY/ha; negative where the costs outweigh the income.
     """
     left = np.maximum(years, 0.0)
-    return quality * felling_income * present_factor(rate, left + 1.0) - annual_cost * annuity_factor(rate, left)
+    return quality * felling_income * present_factor(rate, left + lag) - annual_cost * annuity_factor(rate, left)
 
 
 @units(
@@ -149,48 +181,6 @@ def quality_ratio(actual: Floats, reference: Floats, *, highest: Floats | float)
     """K of a measured trait: actual over reference (height, stock or diameter), held to 0..highest."""
     positive = np.where(reference > 0.0, reference, np.nan)
     return np.minimum(np.maximum(np.where(reference > 0.0, actual / positive, 0.0), 0.0), highest)
-
-
-def reference_stock(age: Floats, *, level: Floats, slope: Floats) -> Floats:
-    """Stock of the reference stand: ``M(t) = exp(a - b / t)`` (Schumacher), m3/ha.
-
-    Args:
-        age: t, years; below one year counts as one.
-        level: a, logarithm of the stock of an endlessly old stand.
-        slope: b, years.
-
-    Returns:
-        M, m3/ha.
-
-    Example:
-        >>> round(float(reference_stock(np.array([14.0]), level=np.array([6.407]), slope=np.array([21.03]))[0]), 1)
-        134.9
-    """
-    return np.exp(level - slope / np.maximum(age, 1.0))
-
-
-@units(
-    felling_income="CNY", establishment="CNY", annual_cost="CNY", rate="dimensionless", rotation="dimensionless",
-    returns="CNY",
-)
-def land_expectation(
-    felling_income: Floats, establishment: Floats, *, annual_cost: Floats, rate: Floats, rotation: Floats
-) -> Floats:
-    """Land expectation value in the appraisal form: ``B = [A - C (1+P)^u] / [(1+P)^u - 1] - V / P``.
-
-    Args:
-        felling_income: A, with thinnings compounded to u (`with_thinning`), CNY per unit of land.
-        establishment: C, spent at the start of year 1, CNY.
-        annual_cost: V, CNY per year.
-        rate: P per year, above 0.
-        rotation: u, years.
-
-    Returns:
-        B, CNY per unit of land. With one establishment cost this is the textbook (Faustmann) form too;
-        costs of later years enter the appraisal form with ``(1+P)^(u-i+1)``.
-    """
-    growth = growth_factor(rate, rotation)
-    return (felling_income - establishment * growth) / (growth - 1.0) - annual_cost / rate
 
 
 @units(deal="CNY/m**3", price_index="dimensionless", site_factor="dimensionless", returns="CNY/m**3")

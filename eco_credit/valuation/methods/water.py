@@ -15,6 +15,10 @@ from eco_credit.valuation.methods.annuity import annuity_factor, present_factor
 GRAVITY_KILONEWTON = 9.81
 """Weight of one m3 of water in kN (density 1000 kg/m3, g = 9.81 m/s2)."""
 SECONDS_PER_HOUR = 3600.0
+HOURS_PER_YEAR = 8760.0
+"""Hours of a common year: no station makes more than its capacity times this."""
+SECONDS_PER_DAY = 86_400.0
+"""A flow of 1 m3/s is 86 400 m3 in a day (8.64 in units of 10 000 m3)."""
 
 
 @units(lump_sum="CNY", annual_volume="m**3/year", returns="CNY*year/m**3")
@@ -56,20 +60,19 @@ def annualised(lump: Floats, *, rate: Floats, years: Floats) -> Floats:
     return np.where(purchase > 0.0, lump / positive, 0.0)
 
 
-@units(volume="m**3", margin="CNY/m**3", rate="dimensionless", years="dimensionless", returns="CNY")
-def term_income_value(volume: Floats, margin: Floats, *, rate: Floats, years: Floats) -> Floats:
-    """Income value over the term granted: ``V = a q b [1 - (1+r)^-T] / r``.
+@units(income="CNY", rate="dimensionless", years="dimensionless", returns="CNY")
+def term_income_value(income: Floats, *, rate: Floats, years: Floats) -> Floats:
+    """Income value over the term granted: ``V = B [1 - (1+r)^-T] / r``.
 
     Args:
-        volume: a q, m3 expected to be delivered in each year.
-        margin: b, net benefit per m3, CNY.
+        income: B, net income of a year, CNY.
         rate: r per year.
-        years: T, remaining term.
+        years: T, remaining term; a negative term counts as 0.
 
     Returns:
         CNY.
     """
-    return volume * margin * annuity_factor(rate, years)
+    return income * annuity_factor(rate, years)
 
 
 @units(
@@ -110,20 +113,57 @@ def energy_per_cubic_metre(efficiency: Floats, head: Floats) -> Floats:
     return GRAVITY_KILONEWTON * efficiency * head / SECONDS_PER_HOUR
 
 
-@units(
-    energy="kWh/m**3", feed_in_price="CNY/kWh", tax_rate="dimensionless", cost_rate="dimensionless",
-    returns="CNY/m**3",
-)
-def hydropower_margin(energy: Floats, feed_in_price: Floats, *, tax_rate: Floats, cost_rate: Floats) -> Floats:
-    """Net income from one m3 through the turbine: ``b = e p (1 - tax - cost)``, never below 0.
+@units(energy="kWh", capacity="kW", hours="hour", returns="kWh")
+def energy_within_capacity(energy: Floats, *, capacity: Floats, hours: float = HOURS_PER_YEAR) -> Floats:
+    """Energy of a year a station of a capacity can make: ``min(E, N h)``.
 
     Args:
-        energy: e, kWh per m3.
-        feed_in_price: p, CNY/kWh.
-        tax_rate: part of revenue.
-        cost_rate: running costs as a part of revenue.
+        energy: E, kWh.
+        capacity: N, installed, kW.
+        hours: h, hours in a year.
 
     Returns:
-        CNY per m3.
+        kWh.
     """
-    return energy * feed_in_price * np.maximum(0.0, 1.0 - tax_rate - cost_rate)
+    return np.minimum(energy, capacity * hours)
+
+
+@units(
+    energy="kWh", feed_in_price="CNY/kWh", tax_rate="dimensionless", cost_rate="dimensionless", opex="CNY",
+    returns="CNY",
+)
+def hydropower_income(
+    energy: Floats, feed_in_price: Floats, *, tax_rate: Floats, cost_rate: Floats, opex: Floats
+) -> Floats:
+    """Net income of a station in a year: ``B = E p max(0, 1 - tax - cost) - O``.
+
+    Args:
+        energy: E, kWh.
+        feed_in_price: p, CNY/kWh.
+        tax_rate: part of revenue.
+        cost_rate: running cost as a part of revenue; 0 where O is stated.
+        opex: O, running cost, CNY; 0 where it is not stated.
+
+    Returns:
+        CNY.
+    """
+    return energy * feed_in_price * np.maximum(0.0, 1.0 - tax_rate - cost_rate) - opex
+
+
+@units(cost="CNY", volume="m**3", years="dimensionless", returns="CNY/m**3")
+def conversion_price(cost: Floats, volume: Floats, *, years: Floats) -> Floats:
+    """Price of water set free by works (水权转换), not discounted: ``p = C / (q N)``.
+
+    Args:
+        cost: C, all cost of the conversion (lining, metering, upkeep, risk and ecological compensation), CNY.
+        volume: q, m3 set free in a year, above 0.
+        years: N, years the works serve, above 0.
+
+    Returns:
+        CNY per m3 and year. As a yearly price it leaves interest out: `annualised` of ``p N`` puts it in.
+
+    Example:
+        >>> float(conversion_price(np.float64(15e6), np.float64(1e6), years=np.float64(25.0)))
+        0.6
+    """
+    return cost / (volume * years)
