@@ -29,6 +29,8 @@ from eco_credit.scoring.pipeline import appraise_applications
 from eco_credit.scoring.pledge_answer import pledge_answers
 from eco_credit.scoring.score import Scored, score_applications
 from eco_credit.scoring.table import result_table
+from eco_credit.valuation import EMPTY, LenderBook
+from eco_credit.valuation.book_table import book_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,7 @@ def score(
     home: Path | None = None,
     overlay: Path | None = None,
     package: Package | None = None,
+    book: LenderBook | pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Score one application; the same answer as ``POST /v1/scores``.
 
@@ -66,6 +69,7 @@ def score(
         home: store folder of the served model.
         overlay: the lender's own rule values.
         package: a loaded package, instead of the store's champion.
+        book: what the lender holds already, as a `LenderBook` or a data frame of the contract ``lender_book``.
 
     Returns:
         The score answer: pledges, PD, LGD, recommendation, limit, reasons, provenance.
@@ -75,21 +79,29 @@ def score(
         ModelNotServable: no approved model can be served.
         RuleNotInForce: the rulebook has no value for the day of the application.
     """
-    scored, input_hash = scored_application(application, package or served_package(home), overlay)
+    held = book_of(book)
+    scored, input_hash = scored_application(application, package or served_package(home), overlay, book=held)
     return scored.answer(0, input_hash=input_hash)
 
 
 def scored_application(
-    application: Mapping[str, Any], package: Package, overlay: Path | None = None
+    application: Mapping[str, Any], package: Package, overlay: Path | None = None, *, book: LenderBook = EMPTY
 ) -> tuple[Scored, str]:
     """Validate and score one application; returns the scored table of one row and the input digest."""
     data = read_application(application)
     rules = load(overlay).at(data["as_of"])
-    return score_applications(flatten([data]), rules, package), digest(data)
+    return score_applications(flatten([data]), rules, package, book), digest(data)
 
 
-def appraise_application(application: Mapping[str, Any], *, overlay: Path | None = None) -> list[dict[str, Any]]:
+def appraise_application(
+    application: Mapping[str, Any], *, overlay: Path | None = None, book: LenderBook | pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
     """Appraise the pledges of one application without scoring the loan.
+
+    Args:
+        application: nested application of the contract ``application``.
+        overlay: the lender's own rule values.
+        book: what the lender holds already, as a `LenderBook` or a data frame of the contract ``lender_book``.
 
     Returns:
         One answer per pledge: gates, GEP parts, appraisal with steps, haircuts, lending value, recovery.
@@ -97,12 +109,18 @@ def appraise_application(application: Mapping[str, Any], *, overlay: Path | None
     Raises:
         ContractError: a field breaks its contract.
     """
-    data = read_application(application)
-    return pledge_answers(appraise_applications(flatten([data]), load(overlay).at(data["as_of"])), 0)
+    data, held = read_application(application), book_of(book)
+    appraised = appraise_applications(flatten([data]), load(overlay).at(data["as_of"]), held)
+    return pledge_answers(appraised, 0, details=True)
 
 
 def appraise(
-    pledge: Mapping[str, Any], *, as_of: str | dt.date, term_months: int = 12, overlay: Path | None = None
+    pledge: Mapping[str, Any],
+    *,
+    as_of: str | dt.date,
+    term_months: int = 12,
+    overlay: Path | None = None,
+    book: LenderBook | pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Appraise one pledge on a day.
 
@@ -111,6 +129,8 @@ def appraise(
         as_of: valuation day.
         term_months: term of the loan it would secure, months; the gates on the life of the right need it.
         overlay: the lender's own rule values.
+        book: what the lender holds already, as in `score`. A pledge alone belongs to no application, so every
+            application of the book counts as another one.
 
     Returns:
         The pledge's answer.
@@ -118,8 +138,8 @@ def appraise(
     Raises:
         ContractError: a field breaks its contract.
     """
-    data = read_application(application_around(pledge, as_of=str(as_of), term_months=term_months))
-    return pledge_answers(appraise_applications(flatten([data]), load(overlay).at(data["as_of"])), 0)[0]
+    around = application_around(pledge, as_of=str(as_of), term_months=term_months)
+    return appraise_application(around, overlay=overlay, book=book)[0]
 
 
 def application_around(pledge: Mapping[str, Any], *, as_of: str, term_months: int) -> dict[str, Any]:
@@ -164,7 +184,9 @@ def application_around(pledge: Mapping[str, Any], *, as_of: str, term_months: in
     }
 
 
-def score_columns(columns: Columns, package: Package, *, overlay: Path | None = None, reasons: int = 3) -> Columns:
+def score_columns(
+    columns: Columns, package: Package, *, overlay: Path | None = None, reasons: int = 3, book: LenderBook = EMPTY
+) -> Columns:
     """Score flat, checked rows of the contract ``batch_input``.
 
     Rows are scored by the rules of their own ``as_of`` day and come back in the order they came.
@@ -174,6 +196,7 @@ def score_columns(columns: Columns, package: Package, *, overlay: Path | None = 
         package: a verified package.
         overlay: the lender's own rule values.
         reasons: number of reason columns.
+        book: what the lender holds already.
 
     Returns:
         Columns of the contract ``batch_output``, one row per input row.
@@ -184,7 +207,7 @@ def score_columns(columns: Columns, package: Package, *, overlay: Path | None = 
     for day in np.unique(days):
         index = np.nonzero(days == day)[0]
         applications: Applications = applications_from_columns(take(columns, index))
-        scored = score_applications(applications, load(overlay).at(str(day)), package)
+        scored = score_applications(applications, load(overlay).at(str(day)), package, book)
         parts.append(result_table(scored, reasons=reasons))
         places.append(index)
     if not parts:
@@ -200,6 +223,7 @@ def score_table(
     overlay: Path | None = None,
     package: Package | None = None,
     reasons: int = 3,
+    book: LenderBook | pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Score a DataFrame of the contract ``batch_input``: one row per pledge.
 
@@ -209,6 +233,7 @@ def score_table(
         overlay: the lender's own rule values.
         package: a loaded package, instead of the store's champion.
         reasons: number of reason columns.
+        book: what the lender holds already, as a `LenderBook` or a data frame of the contract ``lender_book``.
 
     Returns:
         A DataFrame of the contract ``batch_output`` with one row per input row, in the same order.
@@ -228,4 +253,5 @@ def score_table(
         raise ContractError(broken[:MOST_VIOLATIONS])
     if rows_of(columns) == 0:
         raise ContractError([Violation("frame", "empty", "the table has no rows", "表中没有数据行")])
-    return frame_of_columns(score_columns(columns, package or served_package(home), overlay=overlay, reasons=reasons))
+    held, champion = book_of(book), package or served_package(home)
+    return frame_of_columns(score_columns(columns, champion, overlay=overlay, reasons=reasons, book=held))

@@ -6,7 +6,7 @@ application, so a row's numbers do not depend on its neighbours, its place or th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,14 +29,22 @@ from eco_credit.registry import Package
 from eco_credit.risk import RiskEstimate, features, regulatory_lgd
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.decision import Decisions, Evidence, decide
-from eco_credit.valuation import PledgeValues, appraise_pledges, kinds
+from eco_credit.valuation import EMPTY, LenderBook, PledgeValues, appraise_pledges, kinds
 
-STEP_DECIMALS = 6
-"""Steps are shown with more digits than money, so that a person can follow them with a calculator."""
-_MONEY = (
-    "low", "central", "high", "entitled", "public_benefit",
-    "lending_value", "recovery_low", "recovery_central", "recovery_high",
-)  # fmt: skip
+_MONEY: dict[str, Callable[[PledgeValues], Floats]] = {
+    "low": lambda v: v.low,
+    "central": lambda v: v.central,
+    "high": lambda v: v.high,
+    "entitled": lambda v: v.entitled,
+    "public_benefit": lambda v: v.public_benefit,
+    "paid": lambda v: v.flows.paid,
+    "from_flows": lambda v: v.check.from_flows,
+    "by_flows": lambda v: v.check.by_flows,
+    "lending_value": lambda v: v.lending_value,
+    "recovery_low": lambda v: v.recovery_low,
+    "recovery_central": lambda v: v.recovery_central,
+    "recovery_high": lambda v: v.recovery_high,
+}
 
 
 @dataclass(frozen=True)
@@ -58,17 +66,12 @@ class Appraised:
     @cached_property
     def money(self) -> dict[str, Floats]:
         """Amounts as they are answered, rounded to 0.01 yuan, shape (pledges,) each."""
-        return dict(zip(_MONEY, rounded([getattr(self.values, name) for name in _MONEY]), strict=True))
+        return dict(zip(_MONEY, rounded([read(self.values) for read in _MONEY.values()]), strict=True))
 
     @cached_property
     def ratios(self) -> Floats:
         """Cap and haircuts as they are answered, rounded to 1e-8, shape (1 + haircuts, pledges)."""
         return rounded([self.values.cap, *(h.ratio for h in self.values.haircuts)], PROBABILITY_DECIMALS)
-
-    @cached_property
-    def steps(self) -> Floats:
-        """Steps as they are answered, rounded to 1e-6, shape (steps, pledges)."""
-        return rounded([step.values for step in self.values.steps], STEP_DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,15 @@ class Results:
     regulatory_lgd: Floats
 
 
-def appraise_applications(applications: Applications, rules: RuleSet) -> dict[str, Appraised]:
+def appraise_applications(
+    applications: Applications, rules: RuleSet, book: LenderBook = EMPTY
+) -> dict[str, Appraised]:
     """Appraise every pledge of every application.
 
     Args:
         applications: validated applications as columns.
         rules: the rules of the day.
+        book: what the lender holds already.
 
     Returns:
         Kind name to its appraised pledges, in the order of the kinds' register.
@@ -102,24 +108,26 @@ def appraise_applications(applications: Applications, rules: RuleSet) -> dict[st
             continue
         rows = number(table, "application_row").astype(np.intp)
         loans = take(applications.loans, rows)
-        values = appraise_pledges(kind, table, loans=loans | {"application_row": table["application_row"]}, rules=rules)
+        behind = loans | {"application_row": table["application_row"]}
+        values = appraise_pledges(kind, table, loans=behind, rules=rules, book=book)
         appraised[name] = Appraised(name, table, rows, values)
     return appraised
 
 
-def run(applications: Applications, rules: RuleSet, package: Package) -> Results:
+def run(applications: Applications, rules: RuleSet, package: Package, book: LenderBook = EMPTY) -> Results:
     """Score applications: pledges, features, PD and LGD, decision.
 
     Args:
         applications: validated applications as columns.
         rules: the rules of the day they are scored for.
         package: a verified model package.
+        book: what the lender holds already.
 
     Returns:
         Every figure behind the answers.
     """
     loans = applications.loans
-    appraised = appraise_applications(applications, rules)
+    appraised = appraise_applications(applications, rules, book)
     table = features(loans, {name: (a.table, a.values) for name, a in appraised.items()}, rules)
     totals = _totals(appraised, rows_of(loans))
     exposure = number(loans, "amount_requested")
@@ -136,8 +144,7 @@ def run(applications: Applications, rules: RuleSet, package: Package) -> Results
         out_of_scope=estimate.out_of_scope,
     )
     decisions = decide(loans, evidence, _conditions(loans, appraised), rules)
-    proved = np.full(rows_of(loans), rules.number("risk.regulatory.collateral_proved"))
-    regulatory = regulatory_lgd(exposure, totals["central"], proved, rules)
+    regulatory = regulatory_lgd(exposure, _by_capital_class(appraised, rows_of(loans)), rules)
     return Results(loans, appraised, table, evidence, estimate, decisions, regulatory)
 
 
@@ -150,6 +157,17 @@ def _totals(appraised: Mapping[str, Appraised], applications: int) -> dict[str, 
         amounts = np.array([np.ones(len(eligible)), *(getattr(group.values, name) for name in names)])
         totals += group_sums(np.where(eligible, amounts, 0.0), group.rows, applications)
     return dict(zip(("eligible", *names), totals, strict=True))
+
+
+def _by_capital_class(appraised: Mapping[str, Appraised], applications: int) -> dict[str, Floats]:
+    """Central value of the eligible pledges by the class the capital rules see, CNY, shape (applications,) each."""
+    totals = np.zeros((2, applications))
+    for group in appraised.values():
+        v = group.values
+        worth = np.where(v.eligible, v.central, 0.0)
+        parts = np.array([np.where(v.receivable, worth, 0.0), np.where(v.receivable, 0.0, worth)])
+        totals += group_sums(parts, group.rows, applications)
+    return {"receivables": totals[0], "other_physical": totals[1]}
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -21,6 +21,7 @@ from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.pipeline import Results, run
 from eco_credit.scoring.pledge_answer import known, pledge_answers
 from eco_credit.scoring.reasons import condition, model_reasons, reason_codes
+from eco_credit.valuation import EMPTY, LenderBook
 
 PD_HORIZON_MONTHS = 12
 """Horizon of the PD target: default within twelve months of scoring."""
@@ -34,6 +35,7 @@ class Scored:
     results: Results
     rules: RuleSet
     package: Package
+    book_hash: str | None = None
 
     def __len__(self) -> int:
         """Number of applications."""
@@ -51,6 +53,7 @@ class Scored:
             code_version=code_version(),
             input_hash=input_hash,
             synthetic_model=self.package.synthetic,
+            book_hash=self.book_hash,
         )
 
     @cached_property
@@ -99,7 +102,7 @@ class Scored:
         Args:
             row: which application.
             input_hash: digest of the canonical input; without it the digest of the row's own columns is used.
-            decision_id: identifier of the record; without it one is made from input, rules and model.
+            decision_id: identifier of the record; without it one is made from input, rules, model and book.
 
         Returns:
             The fields of ``POST /v1/scores``.
@@ -108,7 +111,8 @@ class Scored:
         application_id = str(loans["application_id"][row])
         source = input_hash or digest({name: str(column[row]) for name, column in loans.items()})
         provenance = self.provenance(source)
-        made = decision_id or "d-" + digest([source, provenance.rules_hash, self.package.digest])[:26]
+        behind = [source, provenance.rules_hash, self.package.digest, *([self.book_hash] if self.book_hash else [])]
+        made = decision_id or "d-" + digest(behind)[:26]
         return {
             "decision_id": made,
             "application_id": application_id,
@@ -135,15 +139,18 @@ class Scored:
         return pledge_answers(self.results.pledges, row)
 
 
-def score_applications(applications: Applications, rules: RuleSet, package: Package) -> Scored:
+def score_applications(
+    applications: Applications, rules: RuleSet, package: Package, book: LenderBook = EMPTY
+) -> Scored:
     """Score applications that share one rule day.
 
     Args:
         applications: validated applications as columns.
         rules: the rules of the day.
         package: a verified model package.
+        book: what the lender holds already.
 
     Returns:
         The scored applications.
     """
-    return Scored(applications, run(applications, rules, package), rules, package)
+    return Scored(applications, run(applications, rules, package, book), rules, package, book.digest)

@@ -6,7 +6,7 @@ the same figures, so both doors give the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ _PLEDGE = {
     "gep_entitled_cny_per_year": "entitled",
     "gep_public_benefit_cny_per_year": "public_benefit",
 }
+"""Result column to the amount of `Appraised.money` it shows."""
 GATE_SEPARATOR = " "
 
 
@@ -68,9 +69,46 @@ def result_table(scored: Scored, *, reasons: int = 3) -> Columns:
         "approach": _stacked(groups, lambda g: g.values.approach)[order],
     }
     for name, attribute in _PLEDGE.items():
-        columns[name] = rounded(_stacked(groups, lambda g, a=attribute: getattr(g.values, a))[order])
+        columns[name] = _stacked(groups, lambda g, a=attribute: g.money[a])[order]
     columns["haircut_total"] = _stacked(groups, _haircut_total)[order]
+    for name, read in _APPRAISAL.items():
+        columns[name] = _stacked(groups, read)[order]
     return columns | _application_columns(scored, rows, reasons)
+
+
+def _driver(place: int) -> Callable[[Appraised], npt.NDArray[np.generic]]:
+    return lambda group: group.values.appraisal.drivers[place]
+
+
+def _flags(group: Appraised) -> npt.NDArray[np.object_]:
+    return joined({flag.name: raised for flag, raised in group.values.flags}, len(group.rows))
+
+
+def _worst_name(group: Appraised) -> npt.NDArray[np.object_]:
+    """Name of the stress scenario that leaves least, the first of equals; None for a kind without scenarios."""
+    stress = group.values.stress
+    if not stress:
+        return np.full(len(group.rows), None, dtype=object)
+    worst: npt.NDArray[np.object_] = np.array(list(stress), dtype=object)[np.argmin(list(stress.values()), axis=0)]
+    return worst
+
+
+def _worst_value(group: Appraised) -> Floats:
+    """Value under that scenario, CNY; NaN for a kind without scenarios."""
+    stress = group.values.stress
+    return rounded(np.min(list(stress.values()), axis=0)) if stress else np.full(len(group.rows), np.nan)
+
+
+_APPRAISAL: dict[str, Callable[[Appraised], npt.NDArray[np.generic]]] = {
+    "driver_1": _driver(0),
+    "driver_2": _driver(1),
+    "gep_value": lambda group: group.money["from_flows"],
+    "flags": _flags,
+    "stress_worst": _worst_name,
+    "stress_value": _worst_value,
+    "revalue_on": lambda group: group.values.revaluation.due_on,
+}
+"""Result column to what it reads of the appraised pledges of one kind."""
 
 
 def _stacked(groups: list[Appraised], column) -> npt.NDArray:  # type: ignore[no-untyped-def, type-arg]
