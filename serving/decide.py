@@ -90,7 +90,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     Raises:
         KeyConflict: the key was used with another application.
         ContractError, RuleNotInForce: the application is refused; nothing is recorded.
-        ModelNotServable, StorageUnavailable, Problem: no answer now; nothing is shown.
+        ModelNotServable, StorageUnavailable, Problem: no answer now (such as ``book_unavailable``); nothing is shown.
     """
     request = canonical_json(dict(raw))
     request_hash = sha256(request)
@@ -100,7 +100,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     if state.journal.full:
         raise Problem("overloaded")
     triple, decision_id = state.champions.current(), new_id("d")
-    answer = await _scored(state, Ask(raw, triple, decision_id))
+    answer = await _scored(state, Ask(raw, triple, decision_id, state.lender_book))
     entry = Entry(
         decision_id=decision_id,
         kind="score",

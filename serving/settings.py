@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         port: TCP port to listen on.
         model_name: registered model whose champion is served.
         overlay: YAML file with the lender's own rule values, or None.
+        book: file with the lender's book (contract ``lender_book``), read at start, or None.
         web: serve the web page beside the API.
         max_body_bytes: largest request body, bytes.
         max_depth: deepest nesting of a JSON body, levels.
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     model_name: str = Field("eco-credit", pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     overlay: Path | None = None
+    book: Path | None = None
     web: bool = True
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_depth: int = Field(12, ge=2, le=100)

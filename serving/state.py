@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
+from eco_credit.core.errors import ContractError
 from serving.audit import Journal
 from serving.audit.journal import Clock, utc_now
 from serving.json_body import Limits
@@ -18,6 +20,10 @@ from serving.problems import Problem
 from serving.settings import Settings
 from serving.together import Together
 
+if TYPE_CHECKING:
+    from eco_credit.valuation import LenderBook
+
+log = logging.getLogger("eco_credit.serving")
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
 
@@ -26,6 +32,16 @@ def _threads() -> ThreadPoolExecutor:
     # Scoring holds the interpreter lock nearly all the time: more threads would only take turns.
     # Two let a short request pass a long one. More throughput means more processes.
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="scoring")
+
+
+def _why(error: Exception) -> str:
+    """The first broken rule by row, field and name, or the class of the error: never a value and no path."""
+    if not isinstance(error, ContractError):
+        return type(error).__name__
+    first = error.violations[0]
+    row = "" if first.row is None else f"row {first.row}, "
+    more = len(error.violations) - 1
+    return f"{row}{first.field}: {first.rule}: {first.en}" + (f" (and {more} more)" if more else "")
 
 
 @dataclass
@@ -42,6 +58,7 @@ class State:
         journal: the decision log; opened when the service starts.
         stopping: the service is being stopped.
         demo_store: the store says that it was made by the demo.
+        book_alarm: why the lender's book could not be read at start, or None.
     """
 
     settings: Settings
@@ -54,6 +71,8 @@ class State:
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
     stopping: bool = False
     demo_store: bool = False
+    book_alarm: str | None = None
+    _book: LenderBook | None = None
 
     def __post_init__(self) -> None:
         """Let requests that come in together be scored together."""
@@ -91,8 +110,32 @@ class State:
         self._journal = Journal(
             self.settings.decisions_path, clock=self.clock, waiting=self.settings.journal_queue
         )
+        self._read_book()
         self.demo_store = (self.settings.home / "demo.json").is_file()
         self.refresh()
+
+    def _read_book(self) -> None:
+        """Read the lender's book where one is named; without it nothing is appraised, but the service starts."""
+        if self.settings.book is None:
+            return
+        from serving.book import read_book
+
+        try:
+            self._book = read_book(self.settings.book)
+        except Exception as error:  # whatever is wrong with the file, the operator is told and nothing is decided
+            self.book_alarm = _why(error)
+            log.error("the lender's book was not read: %s", self.book_alarm)
+
+    @property
+    def lender_book(self) -> LenderBook | None:
+        """What the lender holds already; None where no book is named.
+
+        Raises:
+            Problem: ``book_unavailable`` when the book that is named could not be read.
+        """
+        if self.book_alarm is not None:
+            raise Problem("book_unavailable")
+        return self._book
 
     def refresh(self) -> None:
         """Look whether the champion's pointer moved, and load it if so."""

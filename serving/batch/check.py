@@ -38,13 +38,14 @@ def check_file(contract: Contract, path: Path) -> list[dict[str, Any]]:
         return _json(contract, path)
     found: list[dict[str, Any]] = []
     for block in open_source(path, contract.fields, Limits()).blocks():
-        found += _findings(contract, block)
+        found += findings(contract, block)
         if len(found) >= MOST:
             break
     return found[:MOST]
 
 
-def _findings(contract: Contract, block: Chunk) -> list[dict[str, Any]]:
+def findings(contract: Contract, block: Chunk) -> list[dict[str, Any]]:
+    """Broken rules of some rows, in the order of the rows: row, field, rule and sentences, never a value."""
     fields = {field.name: field for field in contract.fields}
     lines = [(row, name, rule) for row, breaks in block.broken.items() for name, rule in breaks]
     known = {(row, name) for row, name, _ in lines}

@@ -70,8 +70,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "拒收行超过上限，请查看拒收文件",
     ),
     "input_changed": (
-        "this is not the run that was interrupted: input, model, rules or settings changed; run again without --resume",
-        "与中断的运行不一致（输入、模型、规则或设置已变），请去掉 --resume 重新运行",
+        "this is not the run that was interrupted: input, model, rules, book or settings changed;"
+        " run again without --resume",
+        "与中断的运行不一致（输入、模型、规则、押品台账或设置已变），请去掉 --resume 重新运行",
     ),
     "busy": ("another run is writing this result", "另一个运行正在写入该结果"),
     "result_format": ("the result can be written as .parquet, .csv or .xlsx", "结果文件仅支持 .parquet、.csv 或 .xlsx"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eco_credit.core.numbers import Columns
 from eco_credit.scoring.doors import DEFAULT_MODEL
+from eco_credit.valuation import EMPTY, LenderBook
 
 if TYPE_CHECKING:
     from eco_credit.registry import Package
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class ServedScorer:
     """Scores with the champion that a store serves.
 
-    Only the paths travel to a worker; each worker verifies and loads the package itself and
+    Only the paths and the lender's book travel to a worker; each worker verifies and loads the package itself and
     refuses to work with another one than the run began with.
 
     Attributes:
@@ -26,6 +27,7 @@ class ServedScorer:
         overlay: the lender's own rule values.
         reasons: number of reason columns.
         model: registered model name.
+        book: what the lender holds already; it travels with the scorer.
     """
 
     home: Path | None = None
@@ -33,11 +35,12 @@ class ServedScorer:
     reasons: int = 3
     model: str = DEFAULT_MODEL
     digest: str | None = None
+    book: LenderBook = EMPTY
     _package: Package | None = field(default=None, repr=False, compare=False)
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """Model, rules and contract by digest, and whether the model is synthetic."""
+        """Model, rules, book and contract by digest, and whether the model is synthetic."""
         from eco_credit.contracts import contract
 
         package = self.package()
@@ -46,6 +49,7 @@ class ServedScorer:
             "model": {"name": package.name, "version": package.version, "digest": package.digest},
             "synthetic_model": package.synthetic,
             "rules": book_digest(self.overlay),
+            "book": self.book.digest,
             "reasons": self.reasons,
             "contract": contract("application").reference,
         }
@@ -72,10 +76,12 @@ class ServedScorer:
         """Result columns of the contract ``batch_output``, one row per input row."""
         from eco_credit.scoring.doors import score_columns
 
-        return score_columns(columns, self.package(), overlay=self.overlay, reasons=self.reasons)
+        return score_columns(
+            columns, self.package(), overlay=self.overlay, reasons=self.reasons, book=self.book
+        )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Paths only: the package is loaded again where the work is done."""
+        """Paths and the book only: the package is loaded again where the work is done."""
         return {**self.__dict__, "_package": None}
 
 

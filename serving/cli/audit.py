@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,12 @@ from eco_credit.core.errors import ContractError, ModelNotServable, Violation
 from eco_credit.registry import Store
 from serving.audit.database import open_engine
 from serving.audit.record import Recorded
+from serving.cli.book import BookOption, book_at
 from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit
 from serving.cli.rules import OverlayOption
+
+if TYPE_CHECKING:
+    from eco_credit.valuation import LenderBook
 
 
 def register(app: typer.Typer) -> None:
@@ -55,6 +59,7 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Replay every answer of the log.")] = False,
     home: HomeOption = None,
     overlay: OverlayOption = None,
+    book: BookOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compute recorded answers again and compare the bytes; exit 4 when one differs."""
@@ -63,23 +68,36 @@ def replay(
     found = [r for r in _records(_log(home)) if everything or r.entry.decision_id == decision_id]
     if not found and not everything:
         raise ContractError([Violation("ID", "unknown", "no such decision in this log", "记录库中没有该决策")])
-    outcomes = [_replayed(record, home, overlay) for record in found]
+    held = book_at(book)
+    outcomes = [_replayed(record, home, overlay, book=held) for record in found]
     differing = [o for o in outcomes if o["differs"]]
     emit({"replayed": len(outcomes), "same": len(outcomes) - len(differing), "differing": differing}, json)
     if differing:
         raise typer.Exit(EXIT_GATE)
 
 
-def _replayed(record: Recorded, home: Path | None, overlay: Path | None) -> dict[str, Any]:
-    """One answer computed again: which parts differ, or none."""
+_DIGESTS = {
+    "contract": "contract", "rules": "rules_hash", "overlay": "overlay_hash", "book": "book_hash",
+    "code": "code_version",
+}  # fmt: skip
+"""What a digest of the provenance stands for, and its name there."""
+
+
+def _replayed(record: Recorded, home: Path | None, overlay: Path | None, *, book: LenderBook) -> dict[str, Any]:
+    """One answer computed again: which parts differ, or none, and what it was made with that is another now."""
     from eco_credit.scoring.doors import scored_application, served_package
 
     package = served_package(home)
     then = jsonlib.loads(record.entry.answer)
     if package.digest != record.entry.model_digest:
         raise ModelNotServable(f"{record.entry.decision_id} was answered by another model package than the champion")
-    scored, input_hash = scored_application(jsonlib.loads(record.entry.request), package, overlay)
+    scored, input_hash = scored_application(jsonlib.loads(record.entry.request), package, overlay, book=book)
     now = scored.answer(0, input_hash=input_hash, decision_id=record.entry.decision_id)
     same = canonical_json(now) == record.entry.answer
     parts = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
-    return {"decision_id": record.entry.decision_id, "differs": [] if same else parts or ["bytes"]}
+    behind, before = now["provenance"], then["provenance"]
+    return {
+        "decision_id": record.entry.decision_id,
+        "differs": [] if same else parts or ["bytes"],
+        "digests": [what for what, name in _DIGESTS.items() if behind.get(name) != before.get(name)],
+    }

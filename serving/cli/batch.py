@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eco_credit.core.errors import ContractError, Violation
+from serving.cli.book import BookOption, book_at
 from serving.cli.output import HomeOption, JsonOption, emit, note
 from serving.cli.rules import OverlayOption
 
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Files in, files out: parquet, csv or xlsx.", no_args_is_help=True)
     group.command("run")(run)
     group.command("template")(template)
+    group.command("book")(book)
     app.add_typer(group, name="batch")
 
 
@@ -49,6 +51,7 @@ def run(
     reject_limit: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rejects that fails the run.")] = 0.5,
     home: HomeOption = None,
     overlay: OverlayOption = None,
+    book: BookOption = None,
     json: JsonOption = False,
 ) -> None:
     """Score a file; rejects and a manifest are written beside the result. Exit 3 when too many rows are rejected."""
@@ -58,7 +61,7 @@ def run(
     if scheduler is not None and engine is not EngineName.dask:
         raise ContractError([Violation("--scheduler", "engine", "needs --engine dask", "须同时给出 --engine dask")])
     limits = Limits(chunk_rows=chunk_rows, reject_share=reject_limit)
-    scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons)
+    scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons, book=book_at(book))
     with progress_bar() as progress:
         options = Options(limits, _engine(engine, scheduler), resume, progress)
         manifest = run_batch(source, out, scorer=scorer, options=options)
@@ -82,6 +85,18 @@ def template(
         raise ContractError([Violation("OUT.xlsx", "result_format", "a template is an .xlsx file", "模板为.xlsx文件")])
     excel_template([kind], out)
     emit({"file": out.name, "kind": kind} if json else f"wrote {out.name}", json)
+
+
+def book(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Rows of the contract batch_input, one per pledge.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Book to write: .parquet, .csv or .xlsx.")],
+    json: JsonOption = False,
+) -> None:
+    """Draw a lender's book from a file of applications, to find what is pledged twice within the file."""
+    from serving.book import write_book
+
+    rows = write_book(source, out)
+    emit({"file": out.name, "rows": rows} if json else f"wrote {out.name}: {rows} rows / {rows} 行", json)
 
 
 def summary(manifest: dict[str, Any]) -> str:

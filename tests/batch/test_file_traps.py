@@ -22,9 +22,10 @@ from batch_rows import (
     write_xlsx,
 )
 
-from eco_credit.contracts import excel_template
+from eco_credit.contracts import contract, excel_template
+from eco_credit.contracts.template import header
 from serving.batch.chunk import join
-from serving.batch.units import factor, split_label
+from serving.batch.units import NEEDS_UNIT, factor, split_label
 
 # --- headers and units
 
@@ -63,6 +64,43 @@ def test_yuan_and_ten_thousand_yuan_may_stand_in_one_table(tmp_path: Path) -> No
 def test_a_unit_that_does_not_fit_its_field_is_refused(tmp_path: Path) -> None:
     head, lines = with_cell("amount_requested", 5, header="申请金额(亩)")
     assert rules(write_csv(tmp_path / "a.csv", head, lines)) == {("amount_requested", "unit_mismatch")}
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "typed", "stored"),
+    [
+        ("bamboo_culms", "立竹量(株/亩)", 150, 2_250.0),  # 150 * 15
+        ("stems_per_area", "MEI_GQ_ZS(株/公顷)", 2_400, 2_400.0),
+        ("work_days", "造林用工(工日/亩)", 4, 60.0),  # 4 * 15
+        ("day_wage", "日工资(元/工日)", 180, 180.0),
+        ("annual_income", "单位面积年净收入(元/亩/年)", 900, 13_500.0),  # 900 * 15
+        ("stock", "总蓄积(立方米)", 7_200, 7_200.0),
+    ],
+)
+def test_numbers_of_a_stand_become_numbers_per_hectare(
+    tmp_path: Path, name: str, header: str, typed: float, stored: float
+) -> None:
+    lines = [[*line, typed] for line in cells(ROWS)]
+    assert read(write_csv(tmp_path / "a.csv", [*NAMES, header], lines)).columns[name][0] == stored
+
+
+@pytest.mark.parametrize("header", ["公顷株数", "每公顷立竹量", "造林用工", "年发电量"])
+def test_a_density_or_an_energy_without_its_unit_is_refused(tmp_path: Path, header: str) -> None:
+    lines = [[*line, 1] for line in cells(ROWS)]
+    assert {rule for _, rule in rules(write_csv(tmp_path / "a.csv", [*NAMES, header], lines))} == {"D01"}
+
+
+def test_a_day_of_water_in_ten_thousand_cubic_metres_becomes_cubic_metres() -> None:
+    # 7.48 m3/s * 8.64 = 64.6272 万m3 a day
+    assert factor("万m3/日", "m3/day") == 10_000
+    assert factor("万立方米/d", "m3/day") == 10_000
+
+
+def test_the_template_states_every_unit_the_reader_asks_for_in_a_word_it_knows() -> None:
+    stated = {f.column: (split_label(header(f))[1], f.unit) for f in contract("batch_input").fields if f.is_number}
+    asked = {name: pair for name, pair in stated.items() if pair[1] in NEEDS_UNIT}
+    assert {"stems_per_area", "daily_max", "energy", "stock"} <= set(asked)
+    assert {name: factor(word or "", unit) for name, (word, unit) in asked.items()} == dict.fromkeys(asked, 1)
 
 
 def test_two_columns_never_lead_to_one_field(tmp_path: Path) -> None:
