@@ -13,6 +13,7 @@ from serving.models import Triple
 
 if TYPE_CHECKING:
     from eco_credit.rulebook import Book, RuleSet
+    from eco_credit.valuation import LenderBook
 
 
 DEFAULT_TERM_MONTHS = 12
@@ -46,11 +47,13 @@ class Ask:
         raw: nested application of the contract ``application``, as sent.
         triple: package, rulebook and contract to use.
         decision_id: identifier the answer gets.
+        held: what the lender holds already, or None without a book.
     """
 
     raw: Mapping[str, Any]
     triple: Triple
     decision_id: str
+    held: LenderBook | None = None
 
 
 class Pipeline(Protocol):
@@ -59,8 +62,8 @@ class Pipeline(Protocol):
     def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
         """Score applications; one result for each, in order: its answer, or what is wrong with it."""
 
-    def appraise(self, raw: Mapping[str, Any], book: Book) -> dict[str, Any]:
-        """Appraise the pledges of an application, or one pledge alone."""
+    def appraise(self, raw: Mapping[str, Any], book: Book, held: LenderBook | None) -> dict[str, Any]:
+        """Appraise the pledges of an application, or one pledge alone, beside what the lender holds."""
 
     def account(self, raw: Mapping[str, Any], rules: RuleSet) -> dict[str, Any]:
         """Draw up a GEP account."""
@@ -78,7 +81,7 @@ class House:
     """The pipeline of the house; imports the rooms below when first used."""
 
     def score(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
-        """Score applications in one pass for each model and rule day among them.
+        """Score applications in one pass for each model, book and rule day among them.
 
         Args:
             asks: the applications.
@@ -91,11 +94,11 @@ class House:
         from eco_credit.contracts import read_application
 
         results: list[Answer | Exception | None] = [None] * len(asks)
-        groups: dict[tuple[int, str], list[_Read]] = {}
+        groups: dict[tuple[int, int, str], list[_Read]] = {}
         for place, ask in enumerate(asks):
             try:
                 data = read_application(ask.raw)
-                groups.setdefault((id(ask.triple), data["as_of"]), []).append(_Read(place, ask, data))
+                groups.setdefault((id(ask.triple), id(ask.held), data["as_of"]), []).append(_Read(place, ask, data))
             except Exception as error:
                 results[place] = error
         for group in groups.values():
@@ -103,14 +106,14 @@ class House:
                 results[read.place] = result
         return [result for result in results if result is not None]
 
-    def appraise(self, raw: Mapping[str, Any], book: Book) -> dict[str, Any]:
+    def appraise(self, raw: Mapping[str, Any], book: Book, held: LenderBook | None) -> dict[str, Any]:
         """Appraise the pledges of an application, or one pledge as ``{as_of, term_months, pledge}``.
 
         Raises:
             ContractError: a field breaks its contract.
             RuleNotInForce: the rulebook has no value for the day.
         """
-        pledges = self._one_pledge(raw, book) if "pledge" in raw else self._all_pledges(raw, book)
+        pledges = self._one_pledge(raw, book, held) if "pledge" in raw else self._all_pledges(raw, book, held)
         rules = book.at(str(raw["as_of"]))
         provenance = Provenance(
             contract=contract_reference("application"),
@@ -121,25 +124,27 @@ class House:
             code_version=code_version(),
             input_hash=digest(dict(raw)),
             synthetic_model=False,
+            book_hash=None if held is None else held.digest,
         )
         return {"as_of": raw["as_of"], "currency": "CNY", "pledges": pledges, "provenance": provenance.as_dict()}
 
-    def _all_pledges(self, raw: Mapping[str, Any], book: Book) -> list[dict[str, Any]]:
+    def _all_pledges(self, raw: Mapping[str, Any], book: Book, held: LenderBook | None) -> list[dict[str, Any]]:
         from eco_credit.contracts import flatten, read_application
         from eco_credit.scoring import appraise_applications, pledge_answers
+        from eco_credit.valuation import EMPTY
 
         data = read_application(raw)
         rules = book.at(data["as_of"])
-        return pledge_answers(appraise_applications(flatten([data]), rules), 0)
+        return pledge_answers(appraise_applications(flatten([data]), rules, held or EMPTY), 0, details=True)
 
-    def _one_pledge(self, raw: Mapping[str, Any], book: Book) -> list[dict[str, Any]]:
+    def _one_pledge(self, raw: Mapping[str, Any], book: Book, held: LenderBook | None) -> list[dict[str, Any]]:
         from eco_credit.scoring.doors import application_around
         from serving.routes.shapes import OnePledge, read_shape
 
         term = read_shape(OnePledge, raw).get("term_months", DEFAULT_TERM_MONTHS)
         around = application_around(raw["pledge"], as_of=raw["as_of"], term_months=term)
         try:
-            return self._all_pledges(around, book)
+            return self._all_pledges(around, book, held)
         except ContractError as error:
             raise ContractError(_renamed(v) for v in error.violations) from None
 
@@ -164,7 +169,7 @@ class _Read:
 
 
 def _alike(group: Sequence[_Read]) -> list[Answer | Exception]:
-    """Score applications of one triple and day; if the pass breaks, each alone, so that one cannot spoil another."""
+    """Score applications of one triple, book and day; if the pass breaks, each alone: one cannot spoil another."""
     try:
         return list(_pass(group))
     except Exception as error:
@@ -174,10 +179,11 @@ def _alike(group: Sequence[_Read]) -> list[Answer | Exception]:
 def _pass(group: Sequence[_Read]) -> list[Answer]:
     from eco_credit.contracts import flatten
     from eco_credit.scoring import score_applications
+    from eco_credit.valuation import EMPTY
 
-    triple = group[0].ask.triple
+    triple, held = group[0].ask.triple, group[0].ask.held or EMPTY
     rules = triple.book.at(group[0].data["as_of"])
-    scored = score_applications(flatten([read.data for read in group]), rules, triple.package)
+    scored = score_applications(flatten([read.data for read in group]), rules, triple.package, held)
     bodies = [
         scored.answer(row, input_hash=digest(read.data), decision_id=read.ask.decision_id)
         for row, read in enumerate(group)

@@ -54,13 +54,19 @@ _TYPES = (
     ProblemType("internal", 500, "The service failed; nothing was decided", "服务出错，未作出任何结论"),
     ProblemType("conservation", 500, "Amounts do not add up; nothing was decided", "金额不守恒，未作出任何结论"),
     ProblemType("model_not_servable", 503, ModelNotServable.title_en, ModelNotServable.title_zh),
+    ProblemType(
+        "book_unavailable",
+        503,
+        "The lender's book cannot be read; nothing was decided",
+        "存量押品台账无法读取，未作出任何结论",
+    ),
     ProblemType("storage_unavailable", 503, StorageUnavailable.title_en, StorageUnavailable.title_zh),
     ProblemType("overloaded", 503, "Too many requests at once; try again", "请求过多，请稍后重试"),
 )
 PROBLEMS: Mapping[str, ProblemType] = {kind.code: kind for kind in _TYPES}
 """All problem types by code."""
 
-RETRY_AFTER = {"model_not_servable": "30", "storage_unavailable": "5", "overloaded": "1"}
+RETRY_AFTER = {"model_not_servable": "30", "book_unavailable": "60", "storage_unavailable": "5", "overloaded": "1"}
 """Seconds to wait before trying again, by code."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")

@@ -15,7 +15,7 @@ from serving.cli import build
 from serving.cli.demo import example_path
 
 PROMISED = {
-    "demo", "serve", "score", "appraise", "batch run", "batch template", "gep account", "gep norms",
+    "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "gep account", "gep norms",
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
     "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay",
 }  # fmt: skip
@@ -51,6 +51,26 @@ def test_a_refused_file_leaves_with_3_and_names_field_and_rule_without_a_trace(t
     problem = json.loads(done.stdout)
     assert (problem["errors"][0]["field"], problem["errors"][0]["rule"]) == ("pledges[0].area", "exclusive_minimum")
     assert "Traceback" not in done.stderr and "-1" not in done.stdout + done.stderr
+
+
+def test_an_appraisal_shows_its_workings_and_writes_its_report(tmp_path: Path) -> None:
+    done = run("appraise", str(example_path("forest_right")), "--report", str(tmp_path / "r.html"), "--lang", "en")
+    assert done.returncode == 0, done.stderr
+    # 100 ha of 180 m3/ha
+    assert "standing stock of the parcel / 总蓄积: 18,000 m3  = 100 × 180" in done.stdout
+    in_order = ["appraisal", "step", "driver", "haircut", "lending value", "stress", "value again by", "GEP"]
+    places = [done.stdout.index(f"  {word}") for word in in_order]
+    assert places == sorted(places)
+    assert "Collateral appraisal report" in (tmp_path / "r.html").read_text("utf-8")
+    answer = json.loads(run("appraise", str(example_path("forest_right")), "--json").stdout)
+    assert {"as_of", "currency", "pledges", "provenance"} <= answer.keys()
+
+
+def test_a_report_that_is_no_web_page_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    done = run("appraise", str(example_path("forest_right")), "--report", str(tmp_path / "r.pdf"), "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["errors"][0]["rule"] == "file_ending"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

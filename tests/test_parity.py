@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from appraisal_details import without_details
 
 import eco_credit as ec
 from eco_credit.contracts import frame_of_columns, to_flat
@@ -64,7 +65,7 @@ def of_row(row: Any) -> dict[str, Any]:
     """One row of a result table as plain values."""
     words = ("application_id", "grade", "recommendation", "reason_1")
     return {name: (None if pd.isna(row[name]) else str(row[name])) for name in words} | {
-        name: float(row[name]) for name in FIGURES
+        name: None if pd.isna(row[name]) else float(row[name]) for name in FIGURES
     }
 
 
@@ -115,6 +116,49 @@ def test_a_batch_file_gives_the_same_numbers_as_python(
     write(frame_of_columns(to_flat(applications)), source)
     call("batch", "run", str(source), str(target), "--home", str(demo_home))
     assert [exact(of_row(row)) for _, row in read(target).iterrows()] == by_python
+
+
+@pytest.fixture(scope="module")
+def book(applications: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book in which others hold the first example's pledge, and lend most of it to the groups of all three."""
+    frame = frame_of_columns(to_flat(applications))
+    frame["application_id"], frame["lending_value"] = "HELD", 1e6
+    frame.loc[1:, "permit_no"], frame.loc[1:, "order_no"] = "D999999S2026-9999", "another"
+    frame.loc[frame["kind"] != "water_right", "permit_no"] = None
+    frame.loc[frame["kind"] != "order", "order_no"] = None
+    path = tmp_path_factory.mktemp("book") / "book.parquet"
+    frame.to_parquet(path, index=False)
+    return path
+
+
+def test_every_door_gives_the_same_numbers_beside_a_book(
+    applications: list[Any], by_python: list[Any], book: Path, demo_home: Path, tmp_path: Path
+) -> None:
+    from fastapi.testclient import TestClient
+
+    from serving.app import create_app
+    from serving.book import read_book
+    from serving.settings import Settings
+
+    held = read_book(book)
+    answers = [ec.score(application, book=held) for application in applications]
+    beside = [exact(of_answer(answer)) for answer in answers]
+    assert [a == b for a, b in zip(beside, by_python, strict=True)] == [False] * len(applications)
+    assert {answer["provenance"]["book_hash"] for answer in answers} == {held.digest}
+    assert [ec.score(application, book=pd.read_parquet(book)) for application in applications] == answers
+    called = [call("score", str(example_path(n)), "--home", str(demo_home), "--book", str(book)) for n in EXAMPLES]
+    assert called == answers
+    with TestClient(create_app(Settings(home=demo_home, book=book)), base_url="http://127.0.0.1") as client:
+        assert [exact(of_answer(client.post("/v1/scores", json=a).json())) for a in applications] == beside
+    table = ec.score_table(frame_of_columns(to_flat(applications)), book=held)
+    assert [exact(of_row(row)) for _, row in table.iterrows()] == beside
+    write(frame_of_columns(to_flat(applications)), tmp_path / "in.csv")
+    ran = call("batch", "run", str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), "--home", str(demo_home),
+               "--book", str(book))
+    assert ran["run"]["scorer"]["book"] == held.digest
+    assert [exact(of_row(row)) for _, row in read(tmp_path / "out.csv").iterrows()] == beside
+    shown = call("appraise", str(example_path(EXAMPLES[0])), "--book", str(book))
+    assert [without_details(pledge) for pledge in shown["pledges"]] == answers[0]["pledges"]
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:

@@ -7,6 +7,7 @@ value is escaped on its way into HTML.
 
 from __future__ import annotations
 
+from eco_credit.reports.appraisal_report import appraisal_report
 from eco_credit.reports.memo import memo
 
-__all__ = ["memo"]
+__all__ = ["appraisal_report", "memo"]

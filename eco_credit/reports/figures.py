@@ -15,8 +15,10 @@ INK, MUTED, LINE = "#1d2b26", "#5b6b64", "#c9d3ce"
 BAND, CENTRE, LENDING = "#9cc5b0", "#1f6b4a", "#b4581a"
 HARMS, HELPS = "#b3362b", "#1f6b4a"
 
-_WIDTH = 440.0
-_PAD = 4.0
+WIDTH = 440.0
+"""Width of every figure, in drawing units."""
+PAD = 4.0
+"""Room kept free at the left and right edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,21 @@ class Bar:
     harms: bool
 
 
-def _svg(body: str, height: float, title: str) -> Markup:
+def svg(body: str, height: float, title: str) -> Markup:
     """Wrap a drawing with its size and its title."""
     return Markup(  # noqa: S704  every word in the drawing was escaped on its way in
-        f'<svg class="figure" role="img" viewBox="0 0 {_WIDTH:g} {height:g}" '
+        f'<svg class="figure" role="img" viewBox="0 0 {WIDTH:g} {height:g}" '
         f'xmlns="http://www.w3.org/2000/svg" aria-label="{escape(title)}" '
         f'font-family="inherit" font-size="14"><title>{escape(title)}</title>{body}</svg>'
     )
 
 
-def _text(x: float, y: float, words: str, *, anchor: str = "middle", fill: str = INK) -> str:
-    """One line of text."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}">{escape(words)}</text>'
+def words(x: float, y: float, said: str, *, anchor: str = "middle", fill: str = INK) -> str:
+    """One line of text, escaped."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}">{escape(said)}</text>'
 
 
-def _rect(x: float, y: float, size: tuple[float, float], fill: str) -> str:
+def rect(x: float, y: float, size: tuple[float, float], fill: str) -> str:
     """One filled box of ``size`` (width, height)."""
     width, height = size
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 1.0):.1f}" height="{height:.1f}"'
@@ -62,17 +64,17 @@ def _rect(x: float, y: float, size: tuple[float, float], fill: str) -> str:
 def _anchor(x: float) -> tuple[float, str]:
     """Keep a label inside the figure near its edges."""
     if x < 70.0:
-        return _PAD, "start"
-    if x > _WIDTH - 70.0:
-        return _WIDTH - _PAD, "end"
+        return PAD, "start"
+    if x > WIDTH - 70.0:
+        return WIDTH - PAD, "end"
     return x, "middle"
 
 
 def _label(x: float, y: float, mark: Mark, fill: str) -> str:
     """Name and value of a mark on two lines centred on ``x``."""
     at, anchor = _anchor(x)
-    name = _text(at, y, mark.name, anchor=anchor, fill=MUTED)
-    return name + _text(at, y + 18.0, mark.shown, anchor=anchor, fill=fill)
+    name = words(at, y, mark.name, anchor=anchor, fill=MUTED)
+    return name + words(at, y + 18.0, mark.shown, anchor=anchor, fill=fill)
 
 
 def value_range(low: Mark, central: Mark, high: Mark, *, lending: Mark | None, title: str) -> Markup:
@@ -89,19 +91,19 @@ def value_range(low: Mark, central: Mark, high: Mark, *, lending: Mark | None, t
         An SVG element, safe to place in a page.
     """
     top = max(high.value, central.value, lending.value if lending else 0.0, 1.0) * 1.02
-    scale = (_WIDTH - 2 * _PAD) / top
-    at = {mark.name: _PAD + max(mark.value, 0.0) * scale for mark in (low, central, high)}
-    body = _rect(_PAD, 54.0, (_WIDTH - 2 * _PAD, 12.0), "#e8eeea")
-    body += _rect(at[low.name], 48.0, (at[high.name] - at[low.name], 24.0), BAND)
-    body += _rect(at[central.name] - 2.0, 42.0, (4.0, 36.0), CENTRE)
+    scale = (WIDTH - 2 * PAD) / top
+    at = {mark.name: PAD + max(mark.value, 0.0) * scale for mark in (low, central, high)}
+    body = rect(PAD, 54.0, (WIDTH - 2 * PAD, 12.0), "#e8eeea")
+    body += rect(at[low.name], 48.0, (at[high.name] - at[low.name], 24.0), BAND)
+    body += rect(at[central.name] - 2.0, 42.0, (4.0, 36.0), CENTRE)
     body += _label(at[central.name], 16.0, central, CENTRE)
-    body += _text(_PAD, 96.0, f"{low.name} {low.shown}", anchor="start", fill=MUTED)
-    body += _text(_WIDTH - _PAD, 96.0, f"{high.name} {high.shown}", anchor="end", fill=MUTED)
+    body += words(PAD, 96.0, f"{low.name} {low.shown}", anchor="start", fill=MUTED)
+    body += words(WIDTH - PAD, 96.0, f"{high.name} {high.shown}", anchor="end", fill=MUTED)
     if lending is None:
-        return _svg(body, 104.0, title)
-    body += _rect(_PAD, 112.0, (max(lending.value, 0.0) * scale, 16.0), LENDING)
-    body += _text(_PAD, 148.0, f"{lending.name} {lending.shown}", anchor="start", fill=LENDING)
-    return _svg(body, 156.0, title)
+        return svg(body, 104.0, title)
+    body += rect(PAD, 112.0, (max(lending.value, 0.0) * scale, 16.0), LENDING)
+    body += words(PAD, 148.0, f"{lending.name} {lending.shown}", anchor="start", fill=LENDING)
+    return svg(body, 156.0, title)
 
 
 def contribution_bars(bars: Sequence[Bar], *, title: str) -> Markup:
@@ -114,18 +116,18 @@ def contribution_bars(bars: Sequence[Bar], *, title: str) -> Markup:
     Returns:
         An SVG element, empty of bars when there is none.
     """
-    middle = _WIDTH / 2
+    middle = WIDTH / 2
     reach = max((abs(bar.size) for bar in bars), default=1.0) or 1.0
     body = ""
     for index, bar in enumerate(bars):
         y = 8.0 + 46.0 * index
-        length = abs(bar.size) / reach * (middle - _PAD - 60.0)
+        length = abs(bar.size) / reach * (middle - PAD - 60.0)
         colour = HARMS if bar.harms else HELPS
         start = middle - length if bar.harms else middle
-        body += _text(_PAD, y + 12.0, bar.name, anchor="start")
-        body += _rect(start, y + 18.0, (length, 16.0), colour)
+        body += words(PAD, y + 12.0, bar.name, anchor="start")
+        body += rect(start, y + 18.0, (length, 16.0), colour)
         end, anchor = (start - 8.0, "end") if bar.harms else (start + length + 8.0, "start")
-        body += _text(end, y + 31.0, bar.shown, anchor=anchor, fill=colour)
+        body += words(end, y + 31.0, bar.shown, anchor=anchor, fill=colour)
     height = 46.0 * len(bars) + 8.0
     body += f'<line x1="{middle:g}" y1="20" x2="{middle:g}" y2="{height - 6:g}" stroke="{LINE}"/>' if bars else ""
-    return _svg(body, height, title)
+    return svg(body, height, title)

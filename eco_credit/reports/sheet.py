@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eco_credit.contracts import Field, code_list, contract
+from eco_credit.contracts import contract
 from eco_credit.reports import figures, formats
-from eco_credit.reports.page import Translate, money, money_text
+from eco_credit.reports.appraisal_parts import differs, steps
+from eco_credit.reports.appraisal_pictures import drivers, range_figure
+from eco_credit.reports.appraisal_sources import article_words, title_of
+from eco_credit.reports.page import Translate, money_text
+from eco_credit.reports.written import kind_label, written
 from eco_credit.scoring.reasons import reason_codes
-from eco_credit.valuation import kinds
 
 Answer = Mapping[str, Any]
 
@@ -47,12 +50,6 @@ def worded(item: Any, lang: str) -> dict[str, str]:
     }
 
 
-def kind_label(kind: str, lang: str) -> str:
-    """The name of a collateral kind as its contract prints it."""
-    printed = contract(kind)
-    return str(printed.label_zh if lang == "zh" else printed.label_en)
-
-
 def gates(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
     """Every gate with its light: borrower, each pledge, lending policy, scope of the model."""
     of_pledges = {hit["code"] for pledge in answer["pledges"] for hit in pledge["ineligible_reasons"]}
@@ -81,26 +78,11 @@ def request(application: Mapping[str, Any], *, lang: str, t: Translate) -> list[
     fields = {(one.group, one.name): one for one in contract("application").fields}
     return [
         {"label": fields[group, name].label_zh if lang == "zh" else fields[group, name].label_en,
-         "value": _written(application[group][name], fields[group, name], lang=lang, t=t)}
+         "value": written(application[group][name], fields[group, name], lang=lang, t=t)}
         for group, names in _REQUEST
         for name in names
         if application.get(group, {}).get(name) is not None
     ]
-
-
-def _written(value: Any, field: Field, *, lang: str, t: Translate) -> Any:
-    """One value of an application in words."""
-    if isinstance(value, bool):
-        return t("provenance.yes") if value else t("provenance.no")
-    if field.list_id:
-        return code_list(field.list_id).text(str(value), lang)
-    if not field.is_number:
-        return str(value)
-    if field.unit.startswith("CNY"):
-        return money(value, t, "unit.per_year" if field.unit == "CNY/year" else "")
-    if field.unit == "ratio":
-        return formats.percent(value)
-    return f"{formats.brief(value)} {t(f'stored_unit.{field.unit}')}"
 
 
 def _gate(name: str, why: list[dict[str, str]], passed: bool = True) -> dict[str, Any]:
@@ -108,34 +90,26 @@ def _gate(name: str, why: list[dict[str, str]], passed: bool = True) -> dict[str
     return {"name": name, "open": passed and not why, "why": why}
 
 
-def _value_figure(pledge: Mapping[str, Any], *, lang: str, t: Translate) -> Any:
-    """The range bar of one pledge; nothing is drawn where nothing could be appraised."""
-    value = pledge["appraisal"]
-    if value["central"] is None:
-        return ""
-    low, central, high = (_mark(value[key], key, t) for key in ("low", "central", "high"))
-    lending = _mark(pledge["lending_value"], "lending", t)
-    title = t("value.figure", kind=kind_label(pledge["kind"], lang), low=low.shown, high=high.shown)
-    return figures.value_range(low, central, high, lending=lending, title=title)
-
-
-def _mark(yuan: Any, name: str, t: Translate) -> figures.Mark:
-    """An amount on the axis of the figure."""
-    return figures.Mark(float(yuan or 0.0), t(f"value.{name}"), money_text(yuan, t))
-
-
 def _haircut(cut: Mapping[str, Any], lang: str) -> dict[str, str]:
     """One haircut: its name, its ratio and the rule behind it."""
     return {"name": str(cut.get(lang) or cut["name"]), "ratio": formats.percent(cut["ratio"]), "rule": str(cut["rule"])}
 
 
-def _step(step: Mapping[str, Any], *, lang: str, t: Translate) -> dict[str, str]:
-    """One step of the appraisal with its number and unit; ratios are written in percent."""
-    name, unit, value = step.get(lang) or step["code"], str(step["unit"]), step["value"]
-    if unit == "ratio":
-        return {"name": str(name), "value": formats.percent(value), "unit": ""}
-    shown = formats.number(value) if unit.startswith("CNY") else formats.brief(value)
-    return {"name": str(name), "value": shown, "unit": t(f"stored_unit.{unit}")}
+def _tests(pledge: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
+    """Every gate of a pledge with the text it rests on; none in answers recorded before they were kept."""
+    return [
+        {"text": gate[lang], "code": gate["code"], "open": not gate["hit"],
+         "law": f"{title_of(gate['ref'], lang)} {article_words(gate['article'] or '', lang)}".strip()}
+        for gate in pledge.get("gates", [])
+    ]
+
+
+def _stress(pledge: Mapping[str, Any], *, lang: str, t: Translate) -> list[dict[str, str]]:
+    """Value and lending value under each stress."""
+    return [
+        {"name": one[lang], "value": money_text(one["value"], t), "lending": money_text(one["lending_value"], t)}
+        for one in pledge.get("stress", [])
+    ]
 
 
 def pledges(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
@@ -154,9 +128,15 @@ def pledges(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
             "recovery_range": " – ".join(money_text(pledge["recovery"][end], t) for end in ("low", "high")),
             "gep": pledge["gep"],
             "haircuts": [_haircut(cut, lang) for cut in pledge["haircuts"]],
-            "steps": [_step(step, lang=lang, t=t) for step in pledge["appraisal"]["steps"]],
+            "tests": _tests(pledge, lang),
+            "flags": [f"{flag[lang]} ({flag['rule']})" for flag in pledge.get("flags", [])],
+            "drivers": drivers(pledge["appraisal"], lang=lang, t=t),
+            "stress": _stress(pledge, lang=lang, t=t),
+            "gep_share": formats.percent(pledge["gep"].get("share_of_value")),
+            "gep_differs": differs(pledge["gep"], t),
+            "steps": steps(pledge["appraisal"]["steps"], lang=lang, t=t),
             "notes": _reasons(pledge.get("reasons", []), lang),
-            "figure": _value_figure(pledge, lang=lang, t=t),
+            "figure": range_figure(pledge, lang=lang, t=t),
         }
         for pledge in answer["pledges"]
     ]
@@ -168,10 +148,9 @@ def _part(part: Any, whole: Any) -> str:
 
 
 def _approach(pledge: Mapping[str, Any], lang: str) -> str:
-    """The method of appraisal in the words of its kind; its code when the kind does not name it."""
+    """The method of appraisal in words; its code in answers recorded before methods brought their names."""
     code = str(pledge["appraisal"]["approach"] or formats.UNKNOWN)
-    zh, en = kinds()[pledge["kind"]].approaches.get(code, (code, code))
-    return zh if lang == "zh" else en
+    return str(pledge["appraisal"].get(f"approach_{lang}") or code)
 
 
 def _reasons(given: Sequence[Any], lang: str) -> list[dict[str, Any]]:

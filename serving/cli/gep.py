@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,19 +11,12 @@ import typer
 from eco_credit.core.errors import ContractError, EcoCreditError, Violation
 from eco_credit.gep import GepAccount
 from eco_credit.gep import norms as all_norms
-from serving.cli.output import JsonOption, emit, note, refuse, write_whole
+from serving.cli.output import JsonOption, Language, emit, note, refuse, write_whole
 from serving.gep import DEFAULT_NORM, DEFAULT_SEED, accounted, drawn
 from serving.gep_table import Table, ending_of, read_rows
 from serving.gep_write import written
 
 RASTER = "serving.cli.gep_raster"
-
-
-class Language(StrEnum):
-    """Language of a report."""
-
-    zh = "zh"
-    en = "en"
 
 
 def register(app: typer.Typer) -> None:

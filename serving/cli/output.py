@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,6 +20,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdo
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Store folder (default: $ECO_CREDIT_HOME or ~/.eco-credit).")
 ]
+
+
+class Language(StrEnum):
+    """Language of a report."""
+
+    zh = "zh"
+    en = "en"
+
 
 EXIT_REFUSED = 3
 EXIT_GATE = 4

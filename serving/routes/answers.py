@@ -25,6 +25,7 @@ class Provenance(Shape):
     rules_day: str
     rules_hash: str
     overlay_hash: str | None
+    book_hash: Annotated[str | None, Field(description="Digest of the lender's book; null without one")]
     models: list[dict[str, str]]
     code_version: str
     input_hash: str
@@ -49,26 +50,95 @@ class Range(Shape):
 
 
 class Step(Shape):
-    """One step of an appraisal."""
+    """One step of an appraisal, with its formula in symbols and with the numbers filled in."""
 
     code: str
     zh: str
     en: str
     unit: str
     value: float | None
+    formula: Annotated[str, Field(description="As the method prints it; empty for a figure read as it is")]
+    working: Annotated[str, Field(description="The formula with its numbers, for a calculator")]
+
+
+class Assumption(Shape):
+    """One input of the method, and where it is from."""
+
+    name: str
+    zh: str
+    en: str
+    unit: str
+    low: float
+    central: float
+    high: float
+    stated: Annotated[bool, Field(description="True: stated, or worked out of what is stated")]
+    rule: Annotated[str | None, Field(description="Rule it was read from where it is not stated")]
+    driver: Annotated[str | None, Field(description="Driver that moves it; null where it is held fixed")]
+
+
+class Driver(Shape):
+    """One driver: the value of the right at its low and at its high end."""
+
+    name: str
+    zh: str
+    en: str
+    value_at_low: Money
+    value_at_high: Money
+
+
+class CashFlow(Shape):
+    """One payment, or one of every year, behind a value by income; not discounted."""
+
+    year: Annotated[float, Field(description="Years from the day to the first payment")]
+    years: Annotated[float, Field(description="Number of yearly payments; 1 is a single one")]
+    amount: Annotated[Money, Field(description="CNY of one payment; negative where it is paid out")]
+    zh: str
+    en: str
+
+
+class CheckValue(Shape):
+    """A figure an assumption is held against; it enters no value."""
+
+    code: str
+    zh: str
+    en: str
+    unit: str
+    value: float
+    stated: Annotated[float | None, Field(description="The assumption beside it; null where there is none")]
 
 
 class Appraisal(Range):
     """Value of the right on the day."""
 
     approach: str | None
+    approach_zh: str
+    approach_en: str
+    ref: Annotated[str, Field(description="Reference of the rulebook in which the method stands")]
     steps: list[Step]
+    drivers: Annotated[list[Driver], Field(description="The one that matters most first; a score names two")]
+
+
+class DetailedAppraisal(Appraisal):
+    """Value of the right with every input and payment behind it."""
+
+    assumptions: list[Assumption]
+    cash_flows: list[CashFlow]
+    checks: list[CheckValue]
 
 
 class Haircut(Shape):
     """One named ratio taken off, with the rule it comes from."""
 
     name: str
+    zh: str
+    en: str
+    ratio: Ratio
+    rule: str
+
+
+class Cap(Shape):
+    """Highest lending value as a part of the central value."""
+
     ratio: Ratio
     rule: str
 
@@ -77,7 +147,70 @@ class Gep(Shape):
     """Flows of the pledge: what the holder may sell, and what is public benefit (information only)."""
 
     entitled_cny_per_year: Money | None
+    paid_cny_per_year: Annotated[Money | None, Field(description="Part that a contract pays for")]
     public_benefit_cny_per_year: Money | None
+    value_from_flows: Annotated[Money, Field(description="Part of the central value that comes from contracted flows")]
+    share_of_value: Ratio
+    value_by_flows: Annotated[Money, Field(description="Entitlement capitalised over the right; added to nothing")]
+    norm_over_flows: Annotated[float | None, Field(description="Central value over value_by_flows")]
+    factor: Annotated[float, Field(description="From this ratio on the two are said to differ")]
+    differs: bool
+
+
+class Gate(Shape):
+    """One gate as it was tested, with the text it rests on."""
+
+    code: str
+    zh: str
+    en: str
+    hit: Annotated[bool, Field(description="True: the pledge is refused")]
+    ref: str
+    article: str | None
+
+
+class Flag(Shape):
+    """Figures that contradict one another or the rulebook; refuses nothing."""
+
+    name: str
+    zh: str
+    en: str
+    rule: str
+
+
+class Months(Shape):
+    """Months to the money of a forced sale."""
+
+    low: float
+    central: float
+    high: float
+
+
+class Recovery(Range):
+    """Money of today after time, cost and prior claims, and the lowest opening bids of the two auctions."""
+
+    first_auction: Money
+    second_auction: Money
+    months: Months
+
+
+class Stress(Shape):
+    """Value and lending value under one scenario."""
+
+    name: str
+    zh: str
+    en: str
+    value: Money
+    lending_value: Money
+    rule: str
+
+
+class Revaluation(Shape):
+    """When the pledge is to be valued again."""
+
+    months: float
+    due_on: str
+    price_fall: Annotated[Ratio, Field(description="Fall of the price that calls for a valuation before its time")]
+    outside_value_out_of_date: bool
 
 
 class Pledge(Shape):
@@ -87,11 +220,24 @@ class Pledge(Shape):
     kind: str
     eligible: bool
     ineligible_reasons: list[Reason]
+    flags: list[Flag]
     gep: Gep
     appraisal: Appraisal
-    haircuts: list[Haircut]
+    haircuts: Annotated[list[Haircut], Field(description="In the order they are taken")]
+    cap: Cap
     lending_value: Money | None
-    recovery: Range
+    recovery: Recovery
+    capital_class: Annotated[str, Field(description="Class of eligible collateral in the capital rules")]
+    stress: list[Stress]
+    revaluation: Revaluation
+    reasons: list[Reason]
+
+
+class AppraisedPledge(Pledge):
+    """One pledge of an appraisal, with every gate that was tested."""
+
+    gates: list[Gate]
+    appraisal: DetailedAppraisal
 
 
 class Estimate(Shape):
@@ -136,7 +282,7 @@ class AppraisalAnswer(Shape):
 
     as_of: str
     currency: Literal["CNY"]
-    pledges: list[Pledge]
+    pledges: list[AppraisedPledge]
     provenance: Provenance
 
 

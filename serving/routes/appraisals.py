@@ -1,10 +1,13 @@
-"""``POST /v1/appraisals``: the pledges only, without scoring the loan."""
+"""``POST /v1/appraisals``: the pledges only, without scoring the loan; and the same as a page to print."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from serving.json_body import read_object
 from serving.routes.answers import AppraisalAnswer
@@ -27,6 +30,32 @@ def build_router(state: State) -> APIRouter:
     async def appraise(request: Request) -> Response:
         """Appraise the pledges of an application, or one pledge alone. Nothing is decided or recorded."""
         raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)
-        return json_reply(await state.run(state.pipeline.appraise, raw, state.champions.book()))
+        held = state.lender_book
+        return json_reply(await state.run(state.pipeline.appraise, raw, state.champions.book(), held))
+
+    @router.post(
+        "/v1/appraisals/report",
+        operation_id="appraisalReport",
+        summary="Print the appraisal report of pledges",
+        response_class=HTMLResponse,
+        responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+        openapi_extra=body_of("Application", "OnePledge"),
+    )
+    async def report(
+        request: Request, lang: Annotated[Literal["zh", "en"], Query(description="Language of the report")] = "zh"
+    ) -> Response:
+        """Two A4 pages for each pledge, as one HTML page without script. Personal fields are masked."""
+        raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)
+        text = await state.run(_printed, state, raw, lang)
+        tag = "zh-CN" if lang == "zh" else lang
+        return HTMLResponse(text, headers={"Cache-Control": "no-store", "Content-Language": tag})
 
     return router
+
+
+def _printed(state: State, raw: Mapping[str, Any], lang: str) -> str:
+    from eco_credit.reports import appraisal_report  # templates are read only when a report is asked for
+
+    book = state.champions.book()
+    answer = state.pipeline.appraise(raw, book, state.lender_book)
+    return appraisal_report(answer, raw, lang=lang, rules=book.at(str(answer["as_of"])))

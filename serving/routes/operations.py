@@ -29,15 +29,17 @@ def build_router(state: State) -> APIRouter:
         responses={503: {"description": "Not ready; the checks that failed are false"}},
     )
     async def ready() -> Response:
-        """A verified model is in service and the decision log takes records."""
+        """A verified model is in service, the lender's book was read and the decision log takes records."""
         checks = {
             "model": state.champions.ready,
             "journal": await asyncio.to_thread(state.journal.writable),
             "queue": not state.journal.full,
+            "book": state.book_alarm is None,
             "running": not state.stopping,
         }
         status = 200 if all(checks.values()) else 503
-        return json_reply({"ready": status == 200, "checks": checks, "alarm": state.champions.alarm}, status)
+        told = {"alarm": state.champions.alarm, "book_alarm": state.book_alarm}
+        return json_reply({"ready": status == 200, "checks": checks, **told}, status)
 
     @router.get("/metrics", operation_id="metrics", summary="Figures (Prometheus)", response_class=Response)
     async def metrics() -> Response:

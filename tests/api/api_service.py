@@ -34,7 +34,7 @@ class Plain:
         body = {"decision_id": ask.decision_id, "max_loan": raw["amount"] / 2, "recommendation": "refer", "zh": "林权"}
         return Answer(body, str(raw.get("application_id", "a-1")), ask.triple.package.digest, "rules", "application@1")
 
-    def appraise(self, raw: Mapping[str, Any], book: Any) -> dict[str, Any]:
+    def appraise(self, raw: Mapping[str, Any], book: Any, held: Any) -> dict[str, Any]:
         """Give the body back."""
         return dict(raw)
 

@@ -35,7 +35,8 @@ def test_it_is_openapi_3_1_and_every_reference_leads_somewhere(document: dict[st
 def test_it_names_every_route_of_the_versioned_api(document: dict[str, Any]) -> None:
     assert {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found} >= {
         "POST /v1/scores", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/outcome",
-        "POST /v1/appraisals", "POST /v1/gep/accounts", "GET /v1/models", "GET /v1/contracts/{name}", "GET /v1/rules",
+        "POST /v1/appraisals", "POST /v1/appraisals/report",
+        "POST /v1/gep/accounts", "GET /v1/models", "GET /v1/contracts/{name}", "GET /v1/rules",
         "GET /livez", "GET /readyz", "GET /metrics",
     }
 

@@ -231,7 +231,7 @@ def test_metrics_name_routes_and_no_identifiers(plain: Client) -> None:
 def test_the_service_is_ready_only_when_it_can_record(settings: Settings) -> None:
     with plain_client(settings) as client:
         assert client.get("/readyz").json()["checks"] == {
-            "model": True, "journal": True, "queue": True, "running": True
+            "model": True, "journal": True, "queue": True, "book": True, "running": True
         }
         client.state.journal._closed = True
         refused = client.get("/readyz")

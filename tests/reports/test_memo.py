@@ -34,6 +34,7 @@ ANSWER: dict[str, Any] = {
     "score": 612.0, "grade": "B2", "recommendation": "approve", "max_loan": 800000.0, "rate_floor": 0.052856,
     "conditions": [], "reasons": [], "out_of_scope": False,
     "provenance": {"contract": "application@1#ab", "rules_day": "2026-11-23", "rules_hash": "cd", "overlay_hash": None,
+                   "book_hash": None,
                    "models": [{"name": "eco-credit", "version": "1", "digest": "ef"}], "code_version": "0.1.0",
                    "input_hash": "99", "synthetic_model": True},
 }

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from eco_credit.contracts import contract, read_application
 from eco_credit.core.errors import ContractError
+from eco_credit.rulebook import load
 from serving.app import create_app
 from serving.models import Champions, Triple
 from serving.pipeline import Answer, Ask
@@ -85,6 +86,7 @@ def answer(application: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
             "rules_day": application["as_of"],
             "rules_hash": "ab" * 32,
             "overlay_hash": None,
+            "book_hash": None,
             "models": [{"name": "eco-credit", "version": "1", "digest": "cd" * 32}],
             "code_version": "0.1.0",
             "input_hash": "ef" * 32,
@@ -123,7 +125,7 @@ def service(home: Path, *, port: int = 8000) -> tuple[FastAPI, LooksReal]:
     pipeline = LooksReal()
     settings = Settings(home=home, port=port)
     package: Any = SimpleNamespace(name="eco-credit", version="1", digest="cd" * 32, synthetic=True, gate={})
-    triple = Triple(package, SimpleNamespace(), contract("application").digest)  # type: ignore[arg-type]
+    triple = Triple(package, load(), contract("application").digest)
     champions = Champions(settings, load=lambda _: triple)
     return create_app(settings, pipeline=pipeline, champions=champions, clock=lambda: NOON), pipeline
 

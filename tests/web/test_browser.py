@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -12,6 +13,11 @@ from pathlib import Path
 
 import pytest
 from desk_fakes import service
+
+from eco_credit.reports import appraisal_report
+from eco_credit.rulebook import load
+from serving.cli.demo import example_path
+from serving.pipeline import House
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
 uvicorn = pytest.importorskip("uvicorn")
@@ -113,3 +119,15 @@ def test_a_decision_and_its_memo_fit_a_phone(browser, address):
     page.wait_for_url("**/memo?**")
     assert page.locator("h1").inner_text() == "审批意见表"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", ["forest_right", "water_right", "order"])
+def test_an_appraisal_report_prints_on_two_pages_and_fits_a_phone(browser, kind, lang):
+    application = json.loads(example_path(kind).read_text("utf-8"))
+    page = tab(browser, width=390)
+    page.set_content(appraisal_report(House().appraise(application, load(), None), application, lang=lang))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert page.asked == []

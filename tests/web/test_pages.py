@@ -199,3 +199,22 @@ def test_the_content_policy_allows_no_inline_script_or_style(visitor):
     policy = visitor.get("/").headers["content-security-policy"]
     assert "unsafe-inline" not in policy
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_appraisal_report_of_a_decision_is_one_click_away(visitor, lang):
+    page = visitor.post("/apply/forest_right", data=write_form("forest_right", example("forest_right")))
+    decision = re.search(r"/decisions/(d-[0-9a-f]+)/appraisal", page.text)
+    assert decision is not None
+    report = visitor.get(f"{decision[0]}?lang={lang}")
+    assert report.status_code == 200
+    assert report.headers["cache-control"] == "no-store"
+    assert {"zh": "押品估值报告", "en": "Collateral appraisal report"}[lang] in report.text
+    assert "¥1,234,550.00" in report.text
+    assert Checked(report.text).faults == []
+    style = re.search(r'href="(/static/appraisal.css[^"]*)"', report.text)
+    assert style is not None and visitor.get(style[1]).status_code == 200
+
+
+def test_there_is_no_appraisal_report_of_a_decision_that_does_not_exist(visitor):
+    assert visitor.get("/decisions/d-" + "1" * 26 + "/appraisal").status_code == 404
