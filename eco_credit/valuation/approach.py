@@ -103,6 +103,7 @@ class Approach:
         value: parameters in scenarios to all figures, among them ``value``; elementwise.
         steps: in the order a person works them.
         cash: payments behind the value; None for a method that looks at cost or at deals.
+        adds_flows: whether contracted ecosystem flows come on top; False where the method values such a payment itself.
         checks: figures an appraiser holds the assumptions against, worked out for the report only.
     """
 
@@ -114,6 +115,7 @@ class Approach:
     value: Callable[[Figures], Figures]
     steps: tuple[Step, ...]
     cash: Cash | None = None
+    adds_flows: bool = True
     checks: tuple[CheckValue, ...] = ()
 
     @property

@@ -56,16 +56,22 @@ def paid_flow_value(paid: Floats, collection: Floats, *, rate: Floats, years: Fl
 
 
 def with_paid_flows(approach: Approach) -> Approach:
-    """The same method with the contracted flows of the pledge added to its value."""
+    """The same method with the contracted flows added to its value, unless it values such a payment itself."""
 
-    def value(f: Figures) -> Figures:
+    def without(f: Figures) -> Figures:
         figures = approach.value(f)
         alone = np.maximum(0.0, figures[VALUE])
-        if not np.any(f[PAID]):
-            return figures | {"right_value": alone, GEP_VALUE: f[PAID], VALUE: alone}
-        paid = paid_flow_value(f[PAID], f["gep_collection"], rate=f["gep_rate"], years=f[YEARS])
-        return figures | {"right_value": alone, GEP_VALUE: paid, VALUE: alone + paid}
+        return figures | {"right_value": alone, GEP_VALUE: np.zeros((1, 1)), VALUE: alone}
 
+    def value(f: Figures) -> Figures:
+        figures = without(f)
+        if not np.any(f[PAID]):
+            return figures
+        paid = paid_flow_value(f[PAID], f["gep_collection"], rate=f["gep_rate"], years=f[YEARS])
+        return figures | {GEP_VALUE: paid, VALUE: figures["right_value"] + paid}
+
+    if not approach.adds_flows:
+        return replace(approach, value=without)
     return replace(
         approach, parameters=(*approach.parameters, *_PARAMETERS), value=value, steps=(*approach.steps, *_STEPS)
     )

@@ -83,6 +83,9 @@ CASES: dict[str, tuple[Row, str, float | Callable[[Row], float]]] = {
         {"planting_year": 2012, "stock_per_area": 150.0, "thinning_age_1": 18, "thinning_income_1": 3000.0,
          "thinning_age_2": 22, "thinning_income_2": 5000.0}, "harvest_present_value", harvest),
     "young fir": ({"planting_year": 2021, "stock_per_area": 10.0}, "replacement_cost", replacement),
+    "young fir by labour days": (
+        {"planting_year": 2024, "stock_per_area": 5.0, "work_days": 30.0, "work_days_2": 12.0, "day_wage": 150.0},
+        "replacement_cost", 100.0 * 0.85 * ((30.0 * 150.0 + 795.0) * 1.06**2 + (12.0 * 150.0 + 795.0) * 1.06)),
     "net income until the felling": (
         {"planting_year": 2012, "stock_per_area": 150.0, "forest_method": "net_income", "annual_income": 2000.0},
         "net_income", 100.0 * 2000.0 * annuity_of(0.06, 13.0)),

@@ -192,3 +192,11 @@ def test_the_appraised_area_is_what_is_valued() -> None:
 def test_a_felling_permit_that_has_run_out_counts_as_none() -> None:
     assert haircut(appraised("forest_right", {"felling_valid_to": "2026-11-22"}), "felling_delay") > 0.0
     assert haircut(appraised("forest_right", {"felling_valid_to": "2026-11-23"}), "felling_delay") == 0.0
+
+
+def test_contracted_flows_do_not_come_on_top_of_compensation_income() -> None:
+    row = {"forest_class": "011", "pledge_object": "compensation", "compensation_paid": 167_790.0}
+    flows = {"gep_water_retention_cny": 167_790.0, "gep_contracted_cny": 167_790.0}
+    values = appraised("forest_right", row | flows)
+    assert values.central[0] == pytest.approx(838_950.0)
+    assert values.check.from_flows[0] == 0.0 and values.entitled[0] == pytest.approx(167_790.0)

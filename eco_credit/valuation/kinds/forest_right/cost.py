@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eco_credit.core.numbers import Floats
+from eco_credit.core.numbers import Floats, where_known
 from eco_credit.valuation.approach import VALUE, Approach, Figures, Step
 from eco_credit.valuation.case import Case
 from eco_credit.valuation.kinds.forest_right.facts import RULES
@@ -19,14 +19,12 @@ YEARS_OF_COST = 3
 
 
 def cost_of_year(i: int) -> Parameter:
-    """Cost of establishment in year i; year 1 as labour days times the wage where both are stated (序列需工数法)."""
+    """Cost of establishment in year i: its labour days times the wage where both are stated (序列需工数法)."""
+    days = "work_days" if i == 1 else f"work_days_{i}"
 
     def derive(case: Case) -> Floats:
         listed = np.full(case.rows, float(case.rules[f"{RULES}.establishment_costs"][i - 1]))
-        if i > 1:
-            return listed
-        by_days = case.number("work_days") * case.number("day_wage")
-        return np.where(np.isnan(by_days), listed, by_days)
+        return where_known(case.number(days) * case.number("day_wage"), listed)
 
     return Parameter(
         f"cost_{i}", f"第{i}年造林成本", f"establishment cost of year {i}", "CNY/ha", derive=derive,

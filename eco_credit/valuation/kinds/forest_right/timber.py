@@ -225,5 +225,5 @@ HARVEST = Approach(
      Step("per_hectare", "每公顷收获现值", "harvest present value per hectare", "CNY/ha", "the lower of the two",
           "min({at_felling}, {at_end})", when="early"),
      Step("right_value", "收获现值", "harvest present value", "CNY", "E = A e", "max(0, {area} × {per_hectare})")),
-    _harvested, CHECKS,
+    _harvested, checks=CHECKS,
 )  # fmt: skip

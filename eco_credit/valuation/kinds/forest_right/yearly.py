@@ -266,4 +266,5 @@ COMPENSATION = Approach(
     (Step("compensation", "上年补偿收入", "compensation of the last year", "CNY/year"),
      Step("right_value", "补偿收益价值", "value of the compensation", "CNY", "E = m D",
           "{multiple} × {compensation}")),
+    adds_flows=False,
 )  # fmt: skip
