@@ -12,7 +12,7 @@ from eco_credit.core.numbers import Bools, Columns, Floats, day, number, text, w
 from eco_credit.rulebook import RuleSet
 from eco_credit.valuation.case import Case, Facts
 from eco_credit.valuation.growth_curves import RULE as CURVE
-from eco_credit.valuation.growth_curves import Curves, curves_of
+from eco_credit.valuation.growth_curves import curves_of
 
 RULES = "valuation.forest"
 AGE_GROUPS = ("young", "mid", "near", "mature", "over")
@@ -39,11 +39,9 @@ def facts(pledges: Columns, loans: Columns, rules: RuleSet) -> Facts:
     Returns:
         Columns of n rows: ``age`` (year), ``group`` (0 young to 4 over-mature), ``type`` (place in STAND_TYPES),
         ``object`` (place in OBJECTS), ``class`` (place in CLASSES), ``public`` (1.0 for public-welfare forest),
-        ``right_years``, ``felling_age``
-        ``years_to_felling``, ``felling_wait`` (the same, or to the end of the right where that is earlier),
-        ``stock_now`` and ``stock_then`` (m3/ha of the reference stand today and at the felling), ``mature_stock`` (at
-        the felling age), ``growth_sd`` (standard deviation of the logarithm of the growth still to come), ``quality``
-        (stock over reference stock), ``remote``, ``host`` and one column per species table under the table's name.
+        ``right_years``, ``felling_age``, ``years_to_felling``, ``felling_wait`` (the same, or to the end of the right
+        where that is earlier), ``stock_now`` (m3/ha of the reference stand today), ``quality`` (stock over reference
+        stock), ``remote``, ``host`` and one column per species table under the table's name.
     """
     species = text(pledges, "species")
     found = _of_species(rules, species)
@@ -52,8 +50,7 @@ def facts(pledges: Columns, loans: Columns, rules: RuleSet) -> Facts:
     felling_age = where_known(number(pledges, "harvest_age"), found["age_mature"])
     wait = np.maximum(0.0, np.minimum(felling_age - age, where_known(right_years, np.inf)))
     public = _is(text(pledges, "forest_class"), rules[f"{RULES}.public_welfare_classes"])
-    curves = curves_of(rules.table(CURVE), species)
-    stock_now = where_known(number(pledges, "reference_stock"), curves.stock(age))
+    stock_now = where_known(number(pledges, "reference_stock"), curves_of(rules.table(CURVE), species).stock(age))
     remote = np.greater(number(pledges, "road_distance"), rules.number(f"{RULES}.remote_distance"))
     sort = {
         "age": age,
@@ -70,9 +67,6 @@ def facts(pledges: Columns, loans: Columns, rules: RuleSet) -> Facts:
         "years_to_felling": np.maximum(0.0, felling_age - age),
         "felling_wait": wait,
         "stock_now": stock_now,
-        "stock_then": _stock_then(pledges, curves, age + wait, felling_age),
-        "mature_stock": _stock_then(pledges, curves, felling_age, felling_age),
-        "growth_sd": where_known(curves.ratio_sd(age, age + wait), rules.number(f"{RULES}.growth_spread")),
         "quality": number(pledges, "stock_per_area") / np.where(stock_now > 0.0, stock_now, np.nan),
         "host": _is(species, rules[f"{RULES}.wilt_species"]),
         "remote": remote * 1.0,
@@ -165,13 +159,6 @@ def _places(codes: npt.NDArray[np.object_], among: tuple[str, ...]) -> Floats:
 def _is(codes: npt.NDArray[np.object_], wanted: list[str]) -> Floats:
     chosen = frozenset(wanted)
     return np.array([code in chosen for code in codes], dtype=np.float64)
-
-
-def _stock_then(pledges: Columns, curves: Curves, age_then: Floats, felling_age: Floats) -> Floats:
-    """Stock of the reference stand at the felling: as stated for the felling age, else by the curve."""
-    by_curve = curves.stock(age_then)
-    stated = where_known(number(pledges, "reference_stock_harvest"), by_curve)
-    return np.where(age_then >= felling_age, stated, by_curve)
 
 
 def is_public(case: Case) -> Bools:

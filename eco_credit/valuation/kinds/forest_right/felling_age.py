@@ -7,10 +7,9 @@ import numpy as np
 from eco_credit.core.numbers import Floats
 from eco_credit.valuation.approach import CheckValue
 from eco_credit.valuation.case import Case
-from eco_credit.valuation.growth_curves import RULE as CURVE
-from eco_credit.valuation.growth_curves import curves_of
 from eco_credit.valuation.kinds.forest_right.facts import RULES
 from eco_credit.valuation.kinds.forest_right.inputs import TIMBER, net_per_cubic_metre, one
+from eco_credit.valuation.kinds.forest_right.stand_growth import curves
 from eco_credit.valuation.methods.rotation import Economics, Rotation, optimum_rotation
 from eco_credit.valuation.parameter import span_of
 
@@ -28,12 +27,11 @@ def rotation(case: Case) -> Rotation:
         Faustmann's rotation and, for comparison, those of forest rent and of mean increment.
     """
     net = net_per_cubic_metre({p.name: span_of(p, case).central for p in TIMBER})
-    curves = curves_of(case.rules.table(CURVE), case.text("species"))
     terms = Economics(
         net_price=net, establishment=float(np.sum(case.rules[f"{RULES}.establishment_costs"])),
         annual_cost=one(case, "tending_cost"), rate=one(case, "investment_rate"),
     )
-    stock = curves.stock(_AGES[:, None] + np.zeros((1, case.rows)))
+    stock = curves(case).stock(_AGES[:, None] + np.zeros((1, case.rows)))
     return optimum_rotation(_AGES, stock, economics=terms, stated_age=case.facts["felling_age"])
 
 

@@ -8,8 +8,9 @@ from eco_credit.core.numbers import Floats, where_known
 from eco_credit.valuation.approach import Figures
 from eco_credit.valuation.case import Case
 from eco_credit.valuation.kinds.forest_right.facts import RULES, is_object
+from eco_credit.valuation.kinds.forest_right.stand_growth import growth_ends
 from eco_credit.valuation.methods.forest import quality_ratio, stumpage, survival_factor, timber_revenue
-from eco_credit.valuation.parameter import NORMAL_ENDS, Parameter
+from eco_credit.valuation.parameter import Parameter
 
 
 def _rule(name: str) -> str:
@@ -61,7 +62,7 @@ TIMBER = (
 )  # fmt: skip
 GROWTH = Parameter(
     "growth", "生长系数", "factor on the growth still to come", "ratio", derive=lambda case: np.ones(1),
-    ends=lambda case: _growth_ends(case.facts["growth_sd"]),
+    ends=growth_ends,
 )
 ANNUAL_COST = Parameter(
     "annual_cost", "年管护与地租", "tending and rent of a year", "CNY/ha/year", rule=_rule("annual_cost"),
@@ -74,12 +75,6 @@ LAND = (
               driver="land_rate", lowest=0.001),
     fact("right_years", "权利剩余年限", "years of the right left", "year"),
 )  # fmt: skip
-
-
-def _growth_ends(sd: Floats) -> tuple[Floats, Floats]:
-    """Distances of the growth factor ``exp(+-z s)`` from 1, with the ends that give its 90 % range."""
-    reach = NORMAL_ENDS * sd
-    return -np.expm1(-reach), np.expm1(reach)
 
 
 def one(case: Case, name: str) -> Floats:

@@ -11,6 +11,7 @@ from eco_credit.valuation.kinds.forest_right.cost import YEARS_OF_COST, cost_of_
 from eco_credit.valuation.kinds.forest_right.facts import RULES
 from eco_credit.valuation.kinds.forest_right.felling_age import CHECKS
 from eco_credit.valuation.kinds.forest_right.inputs import AREA, GROWTH, LAND, TIMBER, fact, net_per_cubic_metre, rate
+from eco_credit.valuation.kinds.forest_right.stand_growth import mature_stock
 from eco_credit.valuation.kinds.forest_right.timber import NORM
 from eco_credit.valuation.methods.annuity import annuity_factor
 from eco_credit.valuation.methods.land import for_term, land_cost_price, land_expectation_by_norm
@@ -53,7 +54,8 @@ def _expectation(f: Figures) -> Figures:
 LAND_EXPECTATION = Approach(
     "land_expectation", "林地期望价法", "land expectation value", NORM,
     (AREA, *TIMBER, *(cost_of_year(i) for i in range(1, YEARS_OF_COST + 1)), _TENDING, rate(),
-     fact("mature_stock", "标准林分主伐时蓄积", "stock of the reference stand at the felling", "m3/ha"),
+     Parameter("mature_stock", "标准林分主伐时蓄积", "stock of the reference stand at the felling age", "m3/ha",
+               derive=mature_stock),
      GROWTH,
      fact("felling_age", "轮伐期", "rotation", "year"), _RIGHT),
     _expectation,

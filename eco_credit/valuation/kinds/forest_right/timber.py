@@ -23,6 +23,7 @@ from eco_credit.valuation.kinds.forest_right.inputs import (
     one,
     rate,
 )
+from eco_credit.valuation.kinds.forest_right.stand_growth import mature_stock, stock_then
 from eco_credit.valuation.methods.forest import (
     harvest_present_value,
     quality_ratio,
@@ -191,8 +192,10 @@ HARVEST = Approach(
     "harvest_present_value", "收获现值法", "harvest present value", NORM,
     (_AGE, AREA, STOCK, *TIMBER, ANNUAL_COST, rate(),
      fact("stock_now", "标准林分现时蓄积", "stock of the reference stand today", "m3/ha"),
-     fact("mature_stock", "标准林分主伐时蓄积", "stock of the reference stand at the felling age", "m3/ha"),
-     fact("stock_then", "标准林分权利届满时蓄积", "stock of the reference stand when the right ends", "m3/ha"),
+     Parameter("mature_stock", "标准林分主伐时蓄积", "stock of the reference stand at the felling age", "m3/ha",
+               derive=mature_stock),
+     Parameter("stock_then", "标准林分权利届满时蓄积", "stock of the reference stand when the right ends", "m3/ha",
+               derive=stock_then),
      fact("felling_age", "主伐龄", "felling age", "year"),
      fact("years_to_felling", "距主伐年数", "years to the felling age", "year"),
      fact("felling_wait", "可采伐前年数", "years to the felling or to the end of the right", "year"),
