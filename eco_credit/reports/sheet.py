@@ -50,6 +50,12 @@ def worded(item: Any, lang: str) -> dict[str, str]:
     }
 
 
+def _refusal(hit: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """A refusal in words, with the gates behind its code; recorded answers from before gates were named have none."""
+    said, behind = worded(hit, lang), "; ".join(gate[lang] for gate in hit.get("because", []))
+    return said | {"text": f"{said['text']}: {behind}"} if behind else said
+
+
 def gates(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
     """Every gate with its light: borrower, each pledge, lending policy, scope of the model."""
     of_pledges = {hit["code"] for pledge in answer["pledges"] for hit in pledge["ineligible_reasons"]}
@@ -59,7 +65,7 @@ def gates(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:
     rows = [_gate(t("gates.borrower"), [r for r in of_case if r["area"] != "policy"])]
     for pledge in answer["pledges"]:
         name = t("gates.pledge", kind=kind_label(pledge["kind"], lang), pledge_id=pledge["pledge_id"])
-        rows.append(_gate(name, [worded(hit, lang) for hit in pledge["ineligible_reasons"]], pledge["eligible"]))
+        rows.append(_gate(name, [_refusal(hit, lang) for hit in pledge["ineligible_reasons"]], pledge["eligible"]))
     rows.append(_gate(t("gates.policy"), policy))
     rows.append(_gate(t("gates.scope"), [worded("D04", lang)] if answer["out_of_scope"] else []))
     return rows

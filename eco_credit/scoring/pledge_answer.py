@@ -46,7 +46,7 @@ def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
         "pledge_id": str(group.table["pledge_id"][i]),
         "kind": group.kind,
         "eligible": bool(v.eligible[i]),
-        "ineligible_reasons": [codes[code].as_dict() for code, hit in v.gates if hit[i]],
+        "ineligible_reasons": [_refused(code, v, i) for code, hit in v.gates if hit[i]],
         "flags": [_flag(flag) for flag, raised in v.flags if raised[i]],
         "gep": _gep(v, money, i),
         "appraisal": {**{name: money[name] for name in ("low", "central", "high")}, **appraisal_answer(v.appraisal, i)},
@@ -78,8 +78,17 @@ def _with_details(group: Appraised, i: int) -> dict[str, Any]:
 
 
 def _gate(gate: Gate, hit: bool) -> dict[str, Any]:
-    """One gate as it was tested, with the text it rests on."""
-    return {"code": gate.code, "zh": gate.zh, "en": gate.en, "hit": hit, "ref": gate.ref, "article": gate.article}
+    """One gate as it was tested, with the text it rests on and the rule whose number decides."""
+    return {"code": gate.code, "zh": gate.zh, "en": gate.en, "hit": hit, "ref": gate.ref, "article": gate.article,
+            "rule": gate.rule}  # fmt: skip
+
+
+def _refused(code: str, v: PledgeValues, i: int) -> dict[str, Any]:
+    """A refusal: its code, and which of the gates behind the code were hit."""
+    hit = [_gate(gate, True) for gate, hits in v.tests if gate.code == code and hits[i]]
+    return reason_codes()[code].as_dict() | {
+        "because": [{name: found for name, found in gate.items() if name not in ("code", "hit")} for gate in hit]
+    }
 
 
 def _flag(flag: Flag) -> dict[str, Any]:

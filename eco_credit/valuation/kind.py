@@ -30,6 +30,7 @@ class Gate:
         hit: case and appraisal to True where the pledge is refused.
         ref: reference of the rulebook the gate rests on.
         article: article of that reference, where it has articles.
+        rule: rule whose number decides, where one does.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Gate:
     hit: Judgement
     ref: str
     article: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

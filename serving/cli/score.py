@@ -97,9 +97,20 @@ def _points(value: float | None) -> str:
     return "" if value is None else f" ({value:+.0f})"
 
 
+def _refusal(reason: dict[str, Any]) -> str:
+    """A refusal in words, with the gates behind it and the rule or article of each."""
+    hit = "; ".join(f"{gate['en']} / {gate['zh']}, {_basis(gate)}" for gate in reason["because"])
+    return f"{reason['code']} {reason['en']} / {reason['zh']} ({hit})"
+
+
+def _basis(gate: dict[str, Any]) -> str:
+    """The rule whose number decides, else the text and article."""
+    return gate["rule"] or " ".join(filter(None, (gate["ref"], gate["article"])))
+
+
 def pledge_lines(pledge: dict[str, Any]) -> str:
     """One pledge for a person at a terminal, in the order of the report: gates, value, steps, haircuts, stress."""
-    gates = "; ".join(f"{r['code']} {r['en']} / {r['zh']}" for r in pledge["ineligible_reasons"])
+    gates = "; ".join(map(_refusal, pledge["ineligible_reasons"]))
     lines = [
         f"{pledge['pledge_id']} ({pledge['kind']}): {'eligible' if pledge['eligible'] else 'NOT eligible: ' + gates}",
         *_value_lines(pledge["appraisal"]),

@@ -41,6 +41,29 @@ class Reason(Shape):
     en: str
 
 
+class GateText(Shape):
+    """What a gate tests, and the text or the rule it rests on."""
+
+    zh: str
+    en: str
+    ref: Annotated[str, Field(description="Reference of the rulebook the gate rests on")]
+    article: Annotated[str | None, Field(description="Article of that reference")]
+    rule: Annotated[str | None, Field(description="Rule whose number decides, where one does")]
+
+
+class Gate(GateText):
+    """One gate as it was tested."""
+
+    code: str
+    hit: Annotated[bool, Field(description="True: the pledge is refused by it")]
+
+
+class Refusal(Reason):
+    """A code the pledge is refused by, with the gates behind it that were hit."""
+
+    because: list[GateText]
+
+
 class Range(Shape):
     """Low, central and high amount of money; null when it cannot be appraised."""
 
@@ -157,17 +180,6 @@ class Gep(Shape):
     differs: bool
 
 
-class Gate(Shape):
-    """One gate as it was tested, with the text it rests on."""
-
-    code: str
-    zh: str
-    en: str
-    hit: Annotated[bool, Field(description="True: the pledge is refused")]
-    ref: str
-    article: str | None
-
-
 class Flag(Shape):
     """Figures that contradict one another or the rulebook; refuses nothing."""
 
@@ -219,7 +231,7 @@ class Pledge(Shape):
     pledge_id: str
     kind: str
     eligible: bool
-    ineligible_reasons: list[Reason]
+    ineligible_reasons: list[Refusal]
     flags: list[Flag]
     gep: Gep
     appraisal: Appraisal

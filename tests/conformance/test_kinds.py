@@ -137,6 +137,7 @@ def test_every_gate_of_a_kind_rests_on_a_text_and_a_statute_names_its_article(na
     for gate in kinds()[name].gates:
         source = references()[gate.ref]
         assert source["zh"] and source["title"], gate.zh
+        assert gate.rule is None or RULES.rule(gate.rule).zh, gate.zh
         if gate.ref in ("civil-code-2020", "forest-law-2019", "water-permit-regulation-2017"):
             assert gate.article, gate.zh
 

@@ -200,3 +200,15 @@ def test_contracted_flows_do_not_come_on_top_of_compensation_income() -> None:
     values = appraised("forest_right", row | flows)
     assert values.central[0] == pytest.approx(838_950.0)
     assert values.check.from_flows[0] == 0.0 and values.entitled[0] == pytest.approx(167_790.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"planting_year": 1905}, "valuation.forest.age_max"),
+        ({"planting_year": 2010, "stock_per_area": 600.0}, "valuation.forest.stock_of_age_max"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_refused_by_the_name_of_its_rule(change: dict[str, object], rule: str) -> None:
+    values = appraised("forest_right", change)
+    assert [gate.rule for gate, hit in values.tests if hit[0]] == [rule]

@@ -33,9 +33,9 @@ def _too_much_stock(case: Case) -> Bools:
     return np.greater(stock, rules.number(f"{RULES}.stock_max")) | (even_aged & np.greater(stock, of_age))
 
 
-def _cannot_be(case: Case, _: Appraisal) -> Bools:
+def _too_much_outturn(case: Case, _: Appraisal) -> Bools:
     outturn = where_known(case.number("log_outturn"), 0.0) + where_known(case.number("composite_outturn"), 0.0)
-    return _too_old(case) | _too_much_stock(case) | np.greater(outturn, 1.0)
+    return np.greater(outturn, 1.0)
 
 
 def _ends_early(case: Case, _: Appraisal) -> Bools:
@@ -61,7 +61,8 @@ def _not_timber(case: Case, _: Appraisal) -> Bools:
 GATES = (
     Gate("F01", "公益林林木不得抵押", "timber of public-welfare forest", _not_timber, FOREST, "第四十七条、第五十五条"),
     Gate("F01", "与保护地重叠", "overlap with a protected area",
-         lambda case, _: is_protected(case) & ~is_object(case, "compensation"), "cbrc-forest-2013"),
+         lambda case, _: is_protected(case) & ~is_object(case, "compensation"), "cbrc-forest-2013",
+         rule=f"{RULES}.protected_overlap_max"),
     Gate("F02", "权属争议", "ownership disputed", lambda case, _: case.yes("disputed"), CIVIL, "第三百九十九条"),
     Gate("F03", "共有人同意不齐", "consent of co-owners missing", lambda case, _: ~case.yes("co_owner_consent"),
          CIVIL, "第三百零一条"),
@@ -72,14 +73,18 @@ GATES = (
     Gate("F04", "已查封", "sealed by a court", lambda case, _: case.yes("sealed"), CIVIL, "第三百九十九条"),
     Gate("F04", "在先债权达到评估值", "prior claims reach the appraisal", _fully_charged, CIVIL, "第四百一十四条"),
     Gate("F05", "承包期短于贷款期加处置期", "land term ends before the loan and its workout", _ends_early,
-         "cbrc-forest-2013"),
+         "cbrc-forest-2013", rule="valuation.disposal.workout_months"),
     Gate("F20", "流转经营权不足五年", "transferred right of less than five years", _short_transfer, CIVIL,
          "第三百四十一条"),
     Gate("F21", "自留山使用权不得抵押", "use right of a household's own plot",
          lambda case, _: case.is_one_of("tenure", ["own_plot"]), CIVIL, "第三百九十九条"),
     Gate("F19", "评估方法与龄组不符", "method does not fit the age group",
          lambda case, _: states_a_method_that_does_not_fit(case), "lyt2407-2015"),
-    Gate("D03", "林龄、蓄积或出材率不可能", "age, stock or outturn cannot be", _cannot_be, "house-policy"),
+    Gate("D03", "林龄为负或超过树种上限", "age below zero or above the maximum of the species",
+         lambda case, _: _too_old(case), "house-policy", rule=f"{RULES}.age_max"),
+    Gate("D03", "蓄积超过该林龄可能值", "more stock than a stand of this age can have",
+         lambda case, _: _too_much_stock(case), "house-policy", rule=f"{RULES}.stock_of_age_max"),
+    Gate("D03", "出材率合计大于1", "outturn above the standing stock", _too_much_outturn, "house-policy"),
 )  # fmt: skip
 
 
