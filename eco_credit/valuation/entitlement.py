@@ -71,7 +71,7 @@ def entitlement(kind: Kind, case: Case) -> Entitled:
     """Split the GEP flows of pledges into what the holder may sell and public benefit.
 
     ``by_right = sum_s f_s share_s a_s`` with f_s the flow of service s, share_s the rulebook's share and a_s what
-    the kind allows of it for this pledge; ``paid = min(contracted, sum_s f_s - by_right)``.
+    the kind allows of it for this pledge; ``paid = max(0, min(contracted, sum_s f_s - by_right))``.
 
     Args:
         kind: the kind of right.
@@ -92,7 +92,8 @@ def entitlement(kind: Kind, case: Case) -> Entitled:
         if shares.get(service, 0.0) > 0.0:
             by_right += flow * float(shares[service]) * allowed.get(service, 1.0)
     contracted = where_known(case.number(_CONTRACTED), 0.0)
-    paid = np.minimum(contracted, total - by_right)
+    # a flow may be a cost to the public: it takes nothing from what a payer has contracted below 0
+    paid = np.maximum(0.0, np.minimum(contracted, total - by_right))
     notes = _exclusions(tuple(columns), frozenset(s for s in shares if shares[s] > 0.0))
     return Entitled(by_right, paid, total - by_right - paid, notes)
 
