@@ -127,46 +127,60 @@ def appraise_by(
     Returns:
         The appraisal.
     """
-    rows = case.rows
-    kept = {name: np.full(rows, np.nan) for name in keep}
-    low, central, high = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-    known, stress = np.zeros(rows, dtype=bool), {name: np.zeros(rows) for name, _ in stresses}
-    drivers = tuple(np.full(rows, None, dtype=object) for _ in range(LEADING))
+    table = _Table(case.rows, tuple(name for name, _ in stresses), keep)
     parts = []
     for place in np.unique(chosen):
         approach, index = approaches[place], np.flatnonzero(chosen == place)
         plan = layout(approach.drivers, stresses)
         for start in range(0, len(index), BLOCK):
             block = index[start : start + BLOCK]
-            part, values = _worked(approach, case if len(block) == rows else case.part(block), block, plan=plan)
-            central[block] = where_known(values[0], 0.0)
-            low[block], high[block] = _range(values, plan, tail)
-            known[block] = ~np.isnan(values[0])
-            for name, row in plan.stress.items():
-                stress[name][block] = where_known(values[row], 0.0)
-            _lead(part, drivers)
-            for name in kept.keys() & part.central.keys():
-                kept[name][block] = part.central[name]
-            if rows <= BLOCK:
+            part, values = _worked(approach, case if len(block) == case.rows else case.part(block), block, plan=plan)
+            table.put(part, values, plan=plan, tail=tail)
+            if case.rows <= BLOCK:
                 parts.append(part)
 
     def again(some: Indices) -> Appraisal:
         return appraise_by(approaches, chosen[some], case.part(some), stresses=stresses, tail=tail, keep=keep)
 
     codes = np.array([approach.code for approach in approaches], dtype=object)[chosen]
-    return Appraisal(low, central, high, codes, known, stress, drivers, kept, tuple(parts), again, case)
+    return Appraisal(
+        table.low, table.central, table.high, codes, table.known, table.stress, tuple(table.drivers), table.kept,
+        tuple(parts), again, case,
+    )
 
 
-def _lead(part: Part, drivers: tuple[npt.NDArray[np.object_], ...]) -> None:
-    """Write the drivers that move each value of a part most into the columns of the table."""
-    swing, names = part.swing, np.array(part.approach.drivers, dtype=object)
-    if len(names) == 0:
-        return
-    order = np.argsort(-swing, axis=0, kind="stable")
-    for place, column in enumerate(drivers[: len(names)]):
-        first = order[place]
-        moved = np.take_along_axis(swing, first[None], axis=0)[0] > 0.0
-        column[part.rows] = np.where(moved, names[first], None)
+class _Table:
+    """The columns of an appraisal while they are written, block by block."""
+
+    def __init__(self, rows: int, stresses: tuple[str, ...], keep: tuple[str, ...]) -> None:
+        self.low, self.central, self.high = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        self.known = np.zeros(rows, dtype=bool)
+        self.stress = {name: np.zeros(rows) for name in stresses}
+        self.drivers = [np.full(rows, None, dtype=object) for _ in range(LEADING)]
+        self.kept = {name: np.full(rows, np.nan) for name in keep}
+
+    def put(self, part: Part, values: Floats, *, plan: Layout, tail: float) -> None:
+        """Write the pledges of a part, whose values in every scenario are given, shape (T, m)."""
+        rows = part.rows
+        self.central[rows] = where_known(values[0], 0.0)
+        self.low[rows], self.high[rows] = _range(values, plan, tail)
+        self.known[rows] = ~np.isnan(values[0])
+        for name, scenario in plan.stress.items():
+            self.stress[name][rows] = where_known(values[scenario], 0.0)
+        for name in self.kept.keys() & part.central.keys():
+            self.kept[name][rows] = part.central[name]
+        self._lead(part)
+
+    def _lead(self, part: Part) -> None:
+        """Name the drivers that move each value most."""
+        swing, names = part.swing, np.array(part.approach.drivers, dtype=object)
+        if len(names) == 0:
+            return
+        order = np.argsort(-swing, axis=0, kind="stable")
+        for place, column in enumerate(self.drivers[: len(names)]):
+            first = order[place]
+            moved = np.take_along_axis(swing, first[None], axis=0)[0] > 0.0
+            column[part.rows] = np.where(moved, names[first], None)
 
 
 def _worked(approach: Approach, case: Case, rows: Indices, *, plan: Layout) -> tuple[Part, Floats]:
