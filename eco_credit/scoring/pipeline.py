@@ -107,11 +107,18 @@ def appraise_applications(
         if table is None or rows_of(table) == 0:
             continue
         rows = number(table, "application_row").astype(np.intp)
-        loans = take(applications.loans, rows)
+        loans = _behind(applications.loans, rows)
         behind = loans | {"application_row": table["application_row"]}
         values = appraise_pledges(kind, table, loans=behind, rules=rules, book=book)
         appraised[name] = Appraised(name, table, rows, values)
     return appraised
+
+
+def _behind(loans: Columns, rows: np.typing.NDArray[np.intp]) -> Columns:
+    """The loan of each pledge; the table itself where every application has one pledge of the kind, in order."""
+    if len(rows) == rows_of(loans) and np.array_equal(rows, np.arange(len(rows))):
+        return loans
+    return take(loans, rows)
 
 
 def run(applications: Applications, rules: RuleSet, package: Package, book: LenderBook = EMPTY) -> Results:
