@@ -71,7 +71,7 @@ def test_a_unit_that_does_not_fit_its_field_is_refused(tmp_path: Path) -> None:
     [
         ("bamboo_culms", "立竹量(株/亩)", 150, 2_250.0),  # 150 * 15
         ("stems_per_area", "MEI_GQ_ZS(株/公顷)", 2_400, 2_400.0),
-        ("work_days", "造林用工(工日/亩)", 4, 60.0),  # 4 * 15
+        ("work_days", "第一年造林用工(工日/亩)", 4, 60.0),  # 4 * 15
         ("day_wage", "日工资(元/工日)", 180, 180.0),
         ("annual_income", "单位面积年净收入(元/亩/年)", 900, 13_500.0),  # 900 * 15
         ("stock", "总蓄积(立方米)", 7_200, 7_200.0),
@@ -84,7 +84,7 @@ def test_numbers_of_a_stand_become_numbers_per_hectare(
     assert read(write_csv(tmp_path / "a.csv", [*NAMES, header], lines)).columns[name][0] == stored
 
 
-@pytest.mark.parametrize("header", ["公顷株数", "每公顷立竹量", "造林用工", "年发电量"])
+@pytest.mark.parametrize("header", ["公顷株数", "每公顷立竹量", "第一年造林用工", "年发电量"])
 def test_a_density_or_an_energy_without_its_unit_is_refused(tmp_path: Path, header: str) -> None:
     lines = [[*line, 1] for line in cells(ROWS)]
     assert {rule for _, rule in rules(write_csv(tmp_path / "a.csv", [*NAMES, header], lines))} == {"D01"}
