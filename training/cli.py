@@ -1,4 +1,4 @@
-"""The commands of this room: simulate, train, evaluate, promote, rollback."""
+"""The commands of this room: simulate, train, evaluate, promote, rollback, monitor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from eco_credit.core.errors import ContractError
 from training.console import SHORT, Steps, emit, exits
+from training.monitor.command import monitor
 
 Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 Home = Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME or ~/.eco-credit.")]
@@ -20,7 +21,7 @@ Data = Annotated[Path, typer.Argument(help="Loan tape, .parquet or .csv.", exist
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an application."""
-    for command in (simulate, train, evaluate, promote, rollback):
+    for command in (simulate, train, evaluate, promote, rollback, monitor):
         app.command()(command)
 
 

@@ -1,0 +1,1 @@
+"""Watching a model in use: drift, performance without labels, matured outcomes, triggers of a retraining."""

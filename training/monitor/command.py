@@ -1,0 +1,91 @@
+"""The command ``monitor``: JSON, a table, a page, a metrics file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training.console import SHORT, Steps, emit, exits
+
+COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "dim"}
+
+
+def monitor(
+    model: Annotated[str, typer.Argument(help="name@alias, name/version or a package folder.")],
+    current: Annotated[
+        Path, typer.Argument(help="Loan tape or batch result, .parquet or .csv.", exists=True, dir_okay=False)
+    ],
+    reference: Annotated[
+        Path | None, typer.Option(help="The same of the past; default what the package stores.", exists=True)
+    ] = None,
+    outcomes: Annotated[Path | None, typer.Option(help="Outcomes, contract loan_outcome.", exists=True)] = None,
+    prices: Annotated[Path | None, typer.Option(help="Price index: day, index, kind.", exists=True)] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page to print, .html.", dir_okay=False)] = None,
+    metrics: Annotated[Path | None, typer.Option(help="Write Prometheus text, .prom.", dir_okay=False)] = None,
+    lang: Annotated[str, typer.Option(help="zh or en, of page and table.")] = "zh",
+    home: Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Machine output on stdout.")] = False,
+) -> None:
+    """Drift, stability, calibration and performance without labels; exit 4 when a retraining is called for."""
+    if lang not in ("zh", "en"):
+        raise typer.BadParameter("zh or en", param_hint="--lang")
+    with exits(json):
+        found = _look(home, model, (current, reference, outcomes, prices))
+        _write(found, report, metrics, lang)
+        if json:
+            emit(found, True)
+        else:
+            show(found, lang)
+    if found["fired"]:
+        raise typer.Exit(SHORT)
+
+
+def _look(home: Path | None, model: str, paths: tuple[Path, Path | None, Path | None, Path | None]) -> dict[str, Any]:
+    from eco_credit.registry import Store
+    from training.monitor.run import Files
+    from training.monitor.run import monitor as run
+
+    steps = Steps()
+    steps("monitor")
+    found = run(Store(home) if home is not None else Store.default(), model, Files(*paths))
+    steps.done()
+    return found
+
+
+def _write(found: Mapping[str, Any], report: Path | None, metrics: Path | None, lang: str) -> None:
+    """Write page and metrics whole or not at all: a collector may read at any moment."""
+    from eco_credit.registry.files import write_durably
+    from eco_credit.reports.monitor_report import monitor_report
+    from training.monitor.prometheus import prometheus_text
+
+    if report is not None:
+        write_durably(report, monitor_report(found, lang=lang).encode())
+    if metrics is not None:
+        write_durably(metrics, prometheus_text(found))
+
+
+def show(found: Mapping[str, Any], lang: str) -> None:
+    """Print triggers with their lights, and the estimate with its caveat, as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from eco_credit.reports.formats import number, percent
+    from eco_credit.reports.page import translator
+
+    t = translator(lang)
+    table = Table(t("monitor.trigger"), "", t("monitor.finding"), title=t("monitor.title"), title_justify="left")
+    for row in found["triggers"]:
+        light = f"[{COLOURS[row['light']]}]{t('monitor.light.' + row['light'])}[/]"
+        table.add_row(t(f"monitor.name.{row['name']}"), light, row[lang])
+    console = Console(highlight=False)
+    console.print(table)
+    estimated = found["estimated"]
+    if estimated["auc"] is not None:
+        auc, rate = number(estimated["auc"]["value"], 3), percent(estimated["default_rate"]["value"])
+        console.print(f"{t('monitor.expected_auc')} {auc}, {t('monitor.expected_rate')} {rate}. {estimated[lang]}")
+    if found["synthetic"]:
+        console.print(t("monitor.synthetic"))
+    console.print(t(f"monitor.verdict.{found['light']}"))
