@@ -118,7 +118,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     )
     recorded = await _record(state, entry)
     if not recorded.repeated:
-        state.metrics.decisions.labels(answer.body["recommendation"]).inc()
+        state.metrics.decided(answer.body)
     return recorded
 
 

@@ -16,6 +16,8 @@ Line = tuple[str, ...]
 """Cells of one row of a table, as shown."""
 MOST_FEATURES = 40
 """Most features listed, those of the largest gain."""
+MOST_VINTAGES = 12
+"""Most quarters listed, the newest; all of them enter the line below them."""
 
 
 def monitor_report(found: Mapping[str, Any], *, lang: str = "zh") -> str:
@@ -53,7 +55,11 @@ def head(found: Mapping[str, Any], t: Translate) -> list[Line]:
     data, reference = found["data"], found["reference"]
     rows = t("monitor.data_rows", rows=number(data["rows"], 0), first=data["first"] or UNKNOWN,
              last=data["last"] or UNKNOWN)  # fmt: skip
-    sources = [f"{t('monitor.part.' + part)}: {t('monitor.from.' + of)}" for part, of in reference["from"].items()]
+    parts = {of: [part for part, by in reference["from"].items() if by == of] for of in reference["from"].values()}
+    sources = [
+        f"{t('monitor.from.' + of)}: {t('monitor.join').join(t('monitor.part.' + part) for part in named)}"
+        for of, named in parts.items()
+    ]
     return [
         (t("monitor.model"), f"{found['model']['name']} {found['model']['version']}", ""),
         (t("monitor.data"), t(f"monitor.form.{data['form']}"), rows),
@@ -153,7 +159,8 @@ def ledger(found: Mapping[str, Any], t: Translate) -> dict[str, Any] | None:
     whole = found["ledger"]
     if whole is None:
         return None
-    lines = [_vintage(row, row["vintage"]) for row in found["vintages"]] + [_vintage(whole, t("monitor.all_vintages"))]
+    lines = [_vintage(row, row["vintage"]) for row in found["vintages"][-MOST_VINTAGES:]]
+    lines += [_vintage(whole, t("monitor.all_vintages"))]
     note = t("monitor.ledger_note", months=whole["horizon_months"], immature=number(whole["immature"], 0),
              without=number(whole["without_outcome"], 0), unmatched=number(whole["unmatched"], 0))  # fmt: skip
     if whole["auc"] is None:
@@ -170,8 +177,8 @@ def _vintage(row: Mapping[str, Any], name: str) -> Line:
 
 def early(found: Mapping[str, Any]) -> list[Line]:
     """Loans past due early, by vintage, as plain counts."""
-    rows = found["early"]["vintages"] if found["early"] else []
-    return [(row["vintage"], number(row["seen"], 0), number(row["early"], 0)) for row in rows if row["seen"]]
+    rows = [row for row in found["early"]["vintages"] if row["seen"]] if found["early"] else []
+    return [(row["vintage"], number(row["seen"], 0), number(row["early"], 0)) for row in rows[-MOST_VINTAGES:]]
 
 
 def departures(found: Mapping[str, Any], t: Translate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -225,6 +226,9 @@ def test_metrics_name_routes_and_no_identifiers(plain: Client) -> None:
     text = plain.get("/metrics").text
     assert 'eco_credit_requests_total{method="GET",route="/v1/decisions/{decision_id}",status="200"} 1.0' in text
     assert 'eco_credit_decisions_total{recommendation="refer"} 1.0' in text
+    told, refused = (float(re.search(rf"^{name} (\S+)$", text, re.M)[1])
+                     for name in ("eco_credit_pd_count", "eco_credit_model_refusals_total"))
+    assert told + refused == 1.0  # one answer: a PD in the histogram, or none given
     assert SECRET not in text and decision_id not in text
 
 
