@@ -55,13 +55,13 @@ class Metrics:
     def decided(self, answer: Mapping[str, Any]) -> None:
         """Count one recorded score answer: its recommendation, PD and points, never who it is about."""
         self.decisions.labels(answer["recommendation"]).inc()
-        pd = answer["pd"]["value"]
-        if pd is None:
+        pd, score = (answer.get("pd") or {}).get("value"), answer.get("score")
+        if pd is None or score is None:
             self.refusals.inc()
             return
         self.pd.observe(pd)
-        self.score.observe(answer["score"])
-        if answer["out_of_scope"]:
+        self.score.observe(score)
+        if answer.get("out_of_scope"):
             self.referrals.inc()
 
     def text(self) -> bytes:

@@ -10,7 +10,7 @@ import typer
 
 from eco_credit.core.errors import ContractError
 from training.console import SHORT, Steps, emit, exits
-from training.monitor.command import monitor
+from training.monitor.cli import monitor
 
 Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 Home = Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME or ~/.eco-credit.")]

@@ -173,7 +173,8 @@ def test_no_immature_loan_ever_moves_a_rate(seed: int) -> None:
     rng = np.random.default_rng(seed)
     opened = np.datetime64("2023-01-01") + rng.integers(0, 700, 40).astype("timedelta64[D]")
     seen = opened + rng.integers(0, 700, 40).astype("timedelta64[D]")
-    bad = np.where(rng.random(40) < 0.4, opened + ((seen - opened) * rng.random(40)).astype("timedelta64[D]"), day(None))
+    on = opened + ((seen - opened) * rng.random(40)).astype("timedelta64[D]")
+    bad = np.where(rng.random(40) < 0.4, on, day(None))
     keys, p = words(*(f"L{i}" for i in range(40))), rng.uniform(0.01, 0.5, 40)
     current = predictions(opened, p)
     full = by_vintage(current, join(current, outcomes(keys, seen, bad)), 12)
@@ -253,7 +254,8 @@ def test_departures_are_counted_where_both_sides_are_known() -> None:
     current = dataclasses.replace(predictions(day(*["2024-01-10"] * 4), [0.1] * 4), recommendation=said)
     decided = words("approve", "approve", None, "decline")
     seen = day(*["2024-02-01"] * 4)
-    found = overrides(current, join(current, outcomes(current.keys["loan_id"], seen, day(*[None] * 4), decided=decided)))
+    told = outcomes(current.keys["loan_id"], seen, day(*[None] * 4), decided=decided)
+    found = overrides(current, join(current, told))
     mix = {"approve>approve": 1, "refer>approve": 1}
     assert found == {"decided": 2, "departed": 1, "share": 0.5, "mix": mix}
 
@@ -412,7 +414,8 @@ def test_with_a_reference_and_outcomes_every_part_is_told(
     ledger, frame = found["ledger"], pd.read_parquet(now)
     # seen on 2025-06-30: mature when paid out by 2024-06-30
     assert ledger["matured"] == int((frame["origination"] <= pd.Timestamp("2024-06-30")).sum())
-    assert [row["vintage"] for row in found["vintages"] if row["matured"] == 0] == ["2024Q3", "2024Q4", "2025Q1", "2025Q2"]
+    young = [row["vintage"] for row in found["vintages"] if row["matured"] == 0]
+    assert young == ["2024Q3", "2024Q4", "2025Q1", "2025Q2"]
     assert sum(row["defaults"] or 0 for row in found["vintages"]) == ledger["defaults"] > 0
     assert ledger["low"] < ledger["default_rate"] < ledger["high"]
 
@@ -445,7 +448,8 @@ def result_file(path: Path, rows: int = 60) -> Path:
     p = np.where(np.arange(rows) % 10 == 0, np.nan, sigmoid(rng.normal(-3.5, 0.6, rows)))
     one = pd.DataFrame({
         "application_id": [f"A-{i}" for i in range(rows)], "kind": "forest_right", "as_of": pd.Timestamp("2026-01-05"),
-        "eligible": True, "lending_value": 1e5, "pd": p, "pd_low": p * 0.8, "pd_high": p * 1.2, "grade": np.where(np.isnan(p), None, "B2"),
+        "eligible": True, "lending_value": 1e5,
+        "pd": p, "pd_low": p * 0.8, "pd_high": p * 1.2, "grade": np.where(np.isnan(p), None, "B2"),
         "recommendation": np.where(np.isnan(p), "refer", "approve"), "out_of_scope": np.isnan(p), "max_loan": 1e5,
         "synthetic_model": True,
     })  # fmt: skip
@@ -470,6 +474,15 @@ def test_departures_from_a_batch_result_are_judged(store: Store, trained: Traine
     found = monitor(store, str(trained.folder), Files(results, outcomes=outcome))
     assert found["overrides"]["departed"] == sum(1 for i in range(60) if i % 10 and i % 4 == 1)
     assert "overrides" in found["fired"]
+
+
+def test_a_text_file_says_the_same_as_its_parquet_twin(
+    store: Store, trained: Trained, now: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "now.csv"
+    pd.read_parquet(now).to_csv(text, index=False)
+    one, other = (monitor(store, str(trained.folder), Files(file)) for file in (now, text))
+    assert one["score"] == other["score"] and one["features"] == other["features"] and one["scope"] == other["scope"]
 
 
 def test_files_that_break_their_contract_are_refused_with_three(
