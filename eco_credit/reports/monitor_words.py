@@ -56,7 +56,8 @@ def _shown(name: str, key: str, value: Any, lang: str) -> str:
         return UNKNOWN if value is None else str(value)
     if key in PERCENTS or (key == "bar" and name in PERCENT_BARS):
         return percent(value)
-    return number(value, 3)
+    shown = number(value, 3)
+    return shown if shown.strip("-0.") else shown.removeprefix("-")  # a hair below zero is shown as zero
 
 
 def listed(names: list[str], lang: str) -> str:

@@ -123,7 +123,7 @@ def test_every_trigger_has_a_name_and_a_sentence_with_its_numbers(name: str, lan
     assert "{" not in said and "None" not in said and any(sign.isdigit() for sign in said)
 
 
-@pytest.mark.parametrize("name", sorted(set(VALUES) - {"score", "law"}))  # these two are never grey
+@pytest.mark.parametrize("name", sorted(set(VALUES) - {"law"}))  # the rulebook is always there
 def test_a_trigger_that_is_not_known_says_what_it_needs(name: str) -> None:
     assert sentence(name, "en", {"light": "grey", "values": {}}).endswith(".")
     assert sentence(name, "zh", {"light": "grey", "values": {}}).endswith("。")
@@ -133,6 +133,12 @@ def test_a_bar_is_read_in_the_unit_of_its_figure() -> None:
     assert "-25.00%" in trigger("price")["en"] and "bar 20.00%" in trigger("price")["en"]
     assert "PSI 0.314, limit of chance 0.012, bar 0.250" in trigger("score")["en"]
     assert "Fall of matured loans from the gate: 0.070" in trigger("performance")["en"]
+
+
+def test_a_hair_below_zero_is_shown_as_zero() -> None:
+    row = {"light": "green", "values": VALUES["performance"] | {"drop": -1e-9, "matured_drop": -0.01}}
+    said = sentence("performance", "en", row)
+    assert "fall 0.000," in said and "gate: -0.010" in said
 
 
 def test_a_long_list_of_names_ends_in_dots() -> None:

@@ -65,7 +65,7 @@ def predictions(opened: Any, p: Any, **changed: Any) -> Current:
         "form": "tape", "keys": {"loan_id": words(*(f"L{i}" for i in range(rows)))}, "opened": opened,
         "weight": np.ones(rows), "pd": p, "pd_low": p, "pd_high": p, "logit": np.log(p / (1.0 - p)),
         "grade": words(*["B1"] * rows), "inputs": {}, "layers": {}, "recommendation": words(*[None] * rows),
-        "groups": {}, "amount": np.ones(rows), "digest": "0" * 64, "synthetic": True,
+        "kinds": None, "groups": {}, "amount": np.ones(rows), "digest": "0" * 64, "synthetic": True,
     }  # fmt: skip
     return Current(**plain | changed)
 
@@ -458,6 +458,18 @@ def result_file(path: Path, rows: int = 60) -> Path:
     return path
 
 
+def test_grades_are_compared_with_the_gate_by_rows_whatever_the_weights(
+    store: Store, trained: Trained, now: Path, tmp_path: Path
+) -> None:
+    """The gate record counts rows; weighing only one side would show a shift where there is none."""
+    file = tmp_path / "weighted.parquet"
+    frame = pd.read_parquet(now)
+    frame["sample_weight"] = np.where(frame["dscr"] > frame["dscr"].median(), 9.0, 1.0)
+    frame.to_parquet(file)
+    plain, weighed = (monitor(store, str(trained.folder), Files(path)) for path in (now, file))
+    assert plain["grades"] == weighed["grades"] and plain["score"] != weighed["score"]
+
+
 def test_a_batch_result_counts_applications_not_pledges(store: Store, trained: Trained, tmp_path: Path) -> None:
     found = monitor(store, str(trained.folder), Files(result_file(tmp_path / "results.parquet")))
     assert (found["data"]["form"], found["data"]["rows"], found["features"]) == ("result", 60, [])
@@ -465,6 +477,29 @@ def test_a_batch_result_counts_applications_not_pledges(store: Store, trained: T
     assert rows == {"ineligible": 0, "novel": 6, "out_of_scope": 6, "wide": 0}
     assert found["scope"]["recommendations"] == {"approve": 0.9, "refer": 0.1, "decline": 0.0}
     assert lights(found)["features"] == "grey"
+
+
+def test_a_file_in_which_nobody_has_a_pd_is_still_reported(store: Store, trained: Trained, tmp_path: Path) -> None:
+    file, page = result_file(tmp_path / "results.parquet"), tmp_path / "page.html"
+    frame = pd.read_parquet(file)
+    frame[["pd", "pd_low", "pd_high"]] = np.nan
+    frame.assign(grade=None).to_parquet(file)
+    done = run(store, trained, file, "--report", page, "--metrics", tmp_path / "m.prom", "--json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 4 and found["fired"] == ["scope"] and lights(found)["score"] == "grey"
+    assert found["estimated"]["auc"] is None and page.is_file()
+
+
+def test_a_kind_of_pledge_the_reference_lacks_is_found_behind_the_first_pledge(
+    store: Store, trained: Trained, tmp_path: Path
+) -> None:
+    past, file = result_file(tmp_path / "past.parquet"), result_file(tmp_path / "now.parquet")
+    frame = pd.read_parquet(file)
+    frame.loc[frame["pledge_id"] == "P2", "kind"] = "order"
+    frame.to_parquet(file)
+    found = monitor(store, str(trained.folder), Files(file, reference=past))
+    assert found["fired"] == ["kinds"]
+    assert next(row for row in found["triggers"] if row["name"] == "kinds")["values"]["names"] == ["order"]
 
 
 def test_departures_from_a_batch_result_are_judged(store: Store, trained: Trained, tmp_path: Path) -> None:

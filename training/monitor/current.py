@@ -42,6 +42,7 @@ class Current:
         inputs: inputs of the model; empty for a result file, which does not hold them.
         layers: layer of the decision policy to the rows it caught.
         recommendation: ``approve``, ``refer``, ``decline``; None on a tape.
+        kinds: kinds of pledge there are, second pledges included; None where the file does not say.
         groups: columns that loans concentrate in.
         amount: yuan at stake, for concentration; zero where unknown.
         digest: SHA-256 of what was read.
@@ -60,6 +61,7 @@ class Current:
     inputs: Columns
     layers: Mapping[str, Bools]
     recommendation: Words
+    kinds: frozenset[str] | None
     groups: Mapping[str, Words]
     amount: Floats
     digest: str
@@ -102,7 +104,8 @@ def read_current(bundle: ModelBundle, plan: Plan, path: Path) -> Current:
     if not len(found):
         raise _refused("rows", "empty", "the file holds no rows", "文件没有数据行")
     for name, keys in found.keys.items():
-        if len(set(keys.tolist())) < len(keys):
+        known = [key for key in keys.tolist() if key is not None]
+        if len(set(known)) < len(known):
             raise _refused(name, "unique", "a row stands twice", "编号重复")
     return found
 
@@ -169,7 +172,7 @@ def of_tape(bundle: ModelBundle, plan: Plan, raw: Columns, made_for: Contract) -
     return Current(
         form="tape", keys=_keys(raw), opened=tape.origination, weight=tape.weight, pd=found.pd, pd_low=found.pd_low,
         pd_high=found.pd_high, logit=found.logit, grade=found.grade, inputs=tape.columns, layers=layers,
-        recommendation=np.full(rows, None, dtype=object), groups=_groups(raw),
+        recommendation=np.full(rows, None, dtype=object), kinds=_kinds(raw), groups=_groups(raw),
         amount=np.nan_to_num(number(table, "exposure")), digest=tape.digest, synthetic=synthetic,
     )  # fmt: skip
 
@@ -190,7 +193,8 @@ def of_result(raw: Columns) -> Current:
     return Current(
         form="result", keys=_keys(one), opened=day(one, "as_of"), weight=np.ones(len(names)), pd=pd, pd_low=low,
         pd_high=high, logit=np.where(scored, logit(np.where(scored, pd, 0.5)), np.nan), grade=text(one, "grade"),
-        inputs={}, layers=layers, recommendation=text(one, "recommendation"), groups=_groups(one),
+        inputs={}, layers=layers, recommendation=text(one, "recommendation"), kinds=_kinds(raw),
+        groups=_groups(one),
         amount=np.nan_to_num(number(one, "max_loan")), digest=digest,
         synthetic=bool(is_yes(number(one, "synthetic_model")).any()),
     )  # fmt: skip
@@ -198,6 +202,12 @@ def of_result(raw: Columns) -> Current:
 
 def _keys(raw: Columns) -> dict[str, npt.NDArray[np.object_]]:
     return {name: text(raw, name) for name in KEYS if name in raw}
+
+
+def _kinds(raw: Columns) -> frozenset[str] | None:
+    if "kind" not in raw:
+        return None
+    return frozenset(str(kind) for kind in set(text(raw, "kind").tolist()) if kind is not None)
 
 
 def _groups(raw: Columns) -> dict[str, npt.NDArray[np.object_]]:

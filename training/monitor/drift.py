@@ -87,7 +87,8 @@ def packaged(package: Package) -> Reference:
 def of_file(package: Package, past: Current) -> Reference:
     """The same, computed from a file of the past."""
     scored, w = past.scored, past.weight
-    kinds = past.groups.get("kind")
+    if not scored.any():
+        raise ContractError([Violation("reference", "empty", "no row has a PD", "没有任何一行有违约概率")])
     return Reference(
         form="file",
         score=kept(past.logit[scored], w[scored]),
@@ -96,7 +97,7 @@ def of_file(package: Package, past: Current) -> Reference:
         mean_pd=mean(past.pd[scored], w[scored]),
         layers={name: share(hit, w) for name, hit in past.layers.items()},
         width=mean((past.pd_high - past.pd_low)[scored], w[scored]),
-        kinds=None if kinds is None else frozenset(str(kind) for kind in kinds if kind is not None),
+        kinds=past.kinds,
         auc=gate_auc(package),
         promised=expected_auc(past.pd[scored], w[scored]).value if scored.sum() > 1 else None,
         notes=dict.fromkeys(("score", "features", "grades", "mean_pd", "scope", "layers", "width", "kinds"), "file")
@@ -120,7 +121,8 @@ def promise(package: Package, current: Current, reference: Reference) -> float |
         return expected_auc(current.pd[scored], w[scored]).value
     places = grade_places(package, current)
     of = [places == grade for grade in np.unique(places[scored])]
-    found = [(mean(current.pd[rows], w[rows]), float(w[rows].sum())) for rows in of]
+    # the gate record counts rows, and takes weighted means within a grade
+    found = [(mean(current.pd[rows], w[rows]), float(rows.sum())) for rows in of]
     p, count = (np.array(side) for side in zip(*found, strict=True))
     return grouped_auc(p, count)
 
@@ -157,15 +159,21 @@ def _gate_grades(package: Package, grades: Sequence[Mapping[str, Any]]) -> Kept 
 
 
 def score_drift(current: Current, reference: Reference) -> dict[str, Any]:
-    """PSI of the calibrated logit and mean PD beside the one expected."""
+    """PSI of the calibrated logit (None when no row has a PD) and mean PD beside the one expected."""
     scored, w = current.scored, current.weight
-    found = psi_against(reference.score, current.logit[scored], w[scored])
-    return found.as_dict() | {"mean_pd": mean(current.pd[scored], w[scored]), "expected_pd": reference.mean_pd}
+    found: dict[str, Any] = dict.fromkeys(("value", "limit", "bins"))
+    if scored.any():
+        found = dict(psi_against(reference.score, current.logit[scored], w[scored]).as_dict())
+    return found | {"mean_pd": mean(current.pd[scored], w[scored]), "expected_pd": reference.mean_pd}
 
 
 def grade_drift(package: Package, current: Current, reference: Reference) -> dict[str, Any]:
-    """PSI of the grades, and their shares now and then, best grade first; grades nobody had are left out."""
-    places, w = grade_places(package, current), current.weight
+    """PSI of the grades, and their shares now and then, best grade first; grades nobody had are left out.
+
+    Shares are weighted against a file, and by rows against a package, whose gate record counts rows.
+    """
+    places = grade_places(package, current)
+    w = current.weight if reference.form == "file" else np.ones(len(current))
     places, w = places[~np.isnan(places)], w[~np.isnan(places)]
     then = None if reference.grades is None else reference.grades.shares.tolist()
     psi = None if reference.grades is None or not len(w) else psi_against(reference.grades, places, w).as_dict()

@@ -148,7 +148,7 @@ def look(seen: Seen, rules: RuleSet, trained: RuleSet) -> dict[str, Any]:
         performance_trigger((estimated["promised"], reference.promised), reference.auc, _matured_auc(joined), rules),
         scope_trigger(drifted["scope"], rules),
         price_trigger(seen.prices, rules),
-        kind_trigger(_kinds(current), reference.kinds),
+        kind_trigger(current.kinds, reference.kinds),
         law_trigger(trained, rules),
         override_trigger(joined["overrides"], rules),
         grade_trigger(drifted["grades"], rules),
@@ -184,7 +184,7 @@ def _drift(seen: Seen, rules: RuleSet) -> dict[str, Any]:
         light = shifted(row["csi"], row["limit"], rules)
         row["light"] = AMBER if light == RED and place >= top else light
     return {
-        "score": score | {"light": shifted(score["value"], score["limit"], rules)},
+        "score": score | {"light": score_trigger(score, rules).light},
         "grades": drift.grade_drift(seen.package, current, reference),
         "features": features,
         "scope": drift.scope(current, reference) | {"size": effective_count(current.weight)},
@@ -228,11 +228,6 @@ def _matured_auc(joined: Mapping[str, Any]) -> Mapping[str, float] | None:
     """Realised AUC of matured loans; None without outcomes of both kinds."""
     ledger_found = joined["ledger"]
     return None if ledger_found is None else ledger_found["auc"]
-
-
-def _kinds(current: Current) -> frozenset[str] | None:
-    kinds = current.groups.get("kind")
-    return None if kinds is None else frozenset(str(kind) for kind in kinds if kind is not None)
 
 
 def _told(trigger: Trigger) -> dict[str, Any]:

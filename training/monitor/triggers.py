@@ -47,6 +47,8 @@ PSI = ("risk.monitor.psi_amber", "risk.monitor.psi_red")
 
 def score_trigger(score: Mapping[str, Any], rules: RuleSet) -> Trigger:
     """Shift of the score."""
+    if score["value"] is None:
+        return Trigger("score", GREY)
     values = {"psi": score["value"], "limit": score["limit"], "bar": rules.number(PSI[1])}
     return Trigger("score", shifted(score["value"], score["limit"], rules), values, PSI)
 
