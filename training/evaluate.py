@@ -7,16 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Bools, Floats, number, take
+from eco_credit.core.numbers import Bools, Columns, Floats, number, take
 from eco_credit.risk import ModelBundle, RiskEstimate
 from training.datasets import Tape
-from training.metrics import calibration, losses, ranking, stability
+from training.evidence import (
+    Beside,
+    build_evidence,
+    data_evidence,
+    fairness_evidence,
+    grade_evidence,
+    initial_evidence,
+    kinds_of,
+    loss_evidence,
+    most_used,
+    reason_evidence,
+)
+from training.metrics import calibration, compare, goodness, grades, loss_tests, losses, ranking, stability
 from training.proof import prove
 from training.split import Rows
 
+NOTHING = Beside()
+"""Nothing laid beside the model."""
+
 
 def evaluate(
-    bundle: ModelBundle, tape: Tape, rows: Rows, *, reference: Mapping[str, Any] | None = None
+    bundle: ModelBundle,
+    tape: Tape,
+    rows: Rows,
+    *,
+    reference: Mapping[str, Any] | None = None,
+    beside: Beside = NOTHING,
 ) -> dict[str, Any]:
     """Evaluate a bundle on rows of a tape.
 
@@ -25,42 +45,100 @@ def evaluate(
         tape: labelled rows.
         rows: which of them.
         reference: what `reference_of` kept of the training population, for stability; None leaves it out.
+        beside: what more the caller has: first validation, champion, groups, records. Gates that need what is not
+            here are not run.
 
     Returns:
-        ``rows``, ``pd``, ``lgd``, ``support``, ``proof`` and, where there is any, ``stability`` and ``truth``. Refused
-        rows have no PD and are counted, not evaluated.
+        ``rows``, ``pd``, ``lgd``, ``support``, ``proof``, ``data``, ``grades``, ``reasons``, ``build`` and, where there
+        is any, ``stability``, ``truth``, ``initial``, ``champion``, ``fairness``, ``downturn``, ``shadow``, ``people``.
+        Refused rows have no PD and are counted, not evaluated.
     """
     found = estimate(bundle, tape, rows)
     scored = ~found.refused
     y, w = tape.target[rows], tape.weight[rows]
+    inputs, given = tape.part(rows), _given(tape, rows)
+    by_grade = grades.grade_table(
+        y[scored], found.pd[scored], found.grade[scored], order=bundle.scale.grades, weight=w[scored]
+    )
     result: dict[str, Any] = {
         "rows": len(rows),
         "support": {"refused": _share(found.refused, w), "referred": _share(found.refer & scored, w)},
-        "pd": pd_statistics(y[scored], found.pd[scored], w[scored]) | {"grades": _grades(found, y, w)},
-        "lgd": lgd_statistics(tape, rows, found),
+        "pd": pd_statistics(y[scored], found.pd[scored], w[scored]) | {"grades": by_grade},
+        "lgd": lgd_statistics(tape, rows, found, kinds_of(bundle, inputs)),
         "proof": prove(bundle.pd.table, {f.name: f.monotone for f in bundle.features.features}).as_dict(),
+        "data": data_evidence(tape, rows, as_of=beside.as_of, months=bundle.pd.horizon_months),
+        "grades": grade_evidence(bundle, found, y=y, weight=w) | {"low_share": _low_share(by_grade)},
+        "reasons": reason_evidence(bundle, inputs, found, given=given, refits=beside.refits),
+        "build": build_evidence(bundle, inputs, found, given=given, refit_same=beside.refit_same),
     }
     if reference is not None:
-        result["stability"] = stability_of(tape, rows, found.logit, reference)
+        # the score of every row, refused or not: the kept population counts both, and a refusal is no shift
+        score = bundle.pd.platt.line(bundle.pd.table.score(inputs))
+        result["stability"] = stability_of(tape, rows, score, reference) | {"most_used": most_used(found)}
     if "true_pd" in tape.truth:
         result["truth"] = _truth(tape, rows, found)
+    return result | _laid_beside(tape, rows, found, result["grades"], beside)
+
+
+def _laid_beside(
+    tape: Tape, rows: Rows, found: RiskEstimate, by_grade: Mapping[str, Any], beside: Beside
+) -> dict[str, Any]:
+    """Statistics that rest on what the caller laid beside the model."""
+    y, w = tape.target[rows], tape.weight[rows]
+    result: dict[str, Any] = {}
+    if beside.initial is not None:
+        result["initial"] = initial_evidence(by_grade, beside.initial)
+    if beside.champion is not None:
+        both = ~found.refused & ~np.isnan(beside.champion)
+        result["champion"] = compare.compare(y[both], found.pd[both], beside.champion[both], weight=w[both]).as_dict()
+    if beside.groups is not None and beside.approved is not None:
+        result["fairness"] = fairness_evidence(beside.groups, beside.approved, y=y, weight=w)
+    if beside.downturn is not None:
+        result["downturn"] = _downturn(tape, rows, found, beside.downturn)
+    for name, record in (("shadow", beside.shadow), ("people", beside.people)):
+        if record is not None:
+            result[name] = dict(record)
     return result
+
+
+def _downturn(tape: Tape, rows: Rows, found: RiskEstimate, stressed: Floats) -> dict[str, Any]:
+    """Downturn LGD on resolved defaults; without exposures every default weighs the same."""
+    realised = number(tape.outcome, "lgd")[rows] if "lgd" in tape.outcome else np.full(len(rows), np.nan)
+    known = ~np.isnan(realised) & ~found.refused & (tape.target[rows] > 0.0)
+    if not known.any():
+        return {"rows": 0}
+    exposure = number(tape.outcome, "exposure")[rows] if "exposure" in tape.outcome else np.ones(len(rows))
+    return loss_tests.downturn(
+        stressed[known], found.lgd[known], realised=realised[known], exposure=(exposure * tape.weight[rows])[known]
+    )
+
+
+def _low_share(by_grade: list[dict[str, Any]], level: float = 0.05) -> float | None:
+    """Share of grades whose plain Jeffreys p-value is below the level; the gate reads its level from the rules."""
+    return sum(row["jeffreys"] < level for row in by_grade) / len(by_grade) if by_grade else None
 
 
 def estimate(bundle: ModelBundle, tape: Tape, rows: Rows) -> RiskEstimate:
     """The bundle's estimates of some rows, by the same call that serves."""
+    given: dict[str, Any] = _given(tape, rows)
+    return bundle.estimate(tape.part(rows), **given)
+
+
+def _given(tape: Tape, rows: Rows) -> Columns:
+    """Collateral value and exposure of some rows, where the tape has them."""
     outcome = take(tape.outcome, rows)
-    value = number(outcome, "collateral_value") if "collateral_value" in outcome else None
-    exposure = number(outcome, "exposure") if "exposure" in outcome else None
-    return bundle.estimate(tape.part(rows), collateral_value=value, exposure=exposure)
+    return {name: number(outcome, name) for name in ("collateral_value", "exposure") if name in outcome}
 
 
 def pd_statistics(y: Floats, p: Floats, w: Floats) -> dict[str, Any]:
     """Ranking and calibration of probabilities; intervals are 95 %."""
     cox = calibration.cox(y, p, w)
     rate = calibration.mean_interval(y, w)
-    ece = calibration.expected_calibration_error(y, p, w)
+    ece = goodness.ece_interval(y, p, w)
+    share = rate.value > 0.0
     return {
+        "rows": len(y),
+        "effective_rows": calibration.effective_count(w),
         "defaults": int(y.sum()),
         "default_rate": rate.as_dict(),
         "mean_pd": float((w * p).sum() / w.sum()),
@@ -68,28 +146,25 @@ def pd_statistics(y: Floats, p: Floats, w: Floats) -> dict[str, Any]:
         "ks": ranking.kolmogorov_smirnov(y, p, w),
         "brier": calibration.brier(y, p, w).as_dict(),
         "log_loss": calibration.log_loss(y, p, w).as_dict(),
-        "ece": ece,
-        "ece_to_rate": ece / rate.value if rate.value > 0.0 else None,
-        "cox": {"intercept": cox.intercept.as_dict(), "slope": cox.slope.as_dict()},
+        "ece": ece.value,
+        "ece_to_rate": ece.value / rate.value if share else None,
+        "ece_share": {name: part / rate.value for name, part in ece.as_dict().items()} if share else None,
+        "cox": {
+            "intercept": cox.intercept.as_dict(),
+            "slope": cox.slope.as_dict(),
+            "intercept_off": max(cox.intercept.low, -cox.intercept.high, 0.0),
+        },
         "jeffreys": calibration.jeffreys_of(y, p, w),
+        "spiegelhalter": goodness.spiegelhalter(y, p, w),
+        "hosmer_lemeshow": goodness.hosmer_lemeshow(y, p, w).as_dict(),
         "least": float(p.min()),
         "most": float(p.max()),
     }
 
 
-def _grades(found: RiskEstimate, y: Floats, w: Floats) -> list[dict[str, Any]]:
-    """Rows, estimate, default rate and Jeffreys' p-value of each grade that occurs."""
-    rows = []
-    for grade in sorted({str(code) for code in found.grade if code is not None}):
-        at = found.grade == grade
-        size, rate = calibration.effective_count(w[at]), float((w[at] * y[at]).sum() / w[at].sum())
-        mean = float((w[at] * found.pd[at]).sum() / w[at].sum())
-        tail = calibration.jeffreys(rate * size, size, mean)
-        rows.append({"grade": grade, "rows": int(at.sum()), "pd": mean, "default_rate": rate, "jeffreys": tail})
-    return rows
-
-
-def lgd_statistics(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
+def lgd_statistics(
+    tape: Tape, rows: Rows, found: RiskEstimate, kinds: Mapping[str, Bools] | None = None
+) -> dict[str, Any]:
     """LGD and value floor against what was realised on resolved defaults; counts only when there are under five."""
     realised = number(tape.outcome, "lgd")[rows] if "lgd" in tape.outcome else np.full(len(rows), np.nan)
     known = ~np.isnan(realised) & ~found.refused & (tape.target[rows] > 0.0)
@@ -97,17 +172,22 @@ def lgd_statistics(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any
         return {"rows": int(known.sum())}
     lgd, guess, w = realised[known], found.lgd[known], tape.weight[rows][known]
     flat = np.full(len(lgd), float(np.average(lgd, weights=w)))
+    among = {kind: at[known] for kind, at in (kinds or {}).items()}
     inside = (lgd >= found.lgd_low[known]) & (lgd <= found.lgd_high[known])
-    return {
-        "rows": int(known.sum()),
-        "realised": calibration.mean_interval(lgd, w).as_dict(),
-        "mean_lgd": float(np.average(guess, weights=w)),
-        "mae": losses.mean_absolute_error(lgd, guess, w).as_dict(),
-        "mae_of_mean": losses.mean_absolute_error(lgd, flat, w).value,
-        "underestimated": losses.underestimated(lgd, guess, w),
-        "spearman": _number(ranking.spearman(lgd, guess)),
-        "band_coverage": losses.coverage(inside, w).as_dict(),
-    } | _floor(tape, rows, found)
+    return (
+        {
+            "rows": int(known.sum()),
+            "realised": calibration.mean_interval(lgd, w).as_dict(),
+            "mean_lgd": float(np.average(guess, weights=w)),
+            "mae": losses.mean_absolute_error(lgd, guess, w).as_dict(),
+            "mae_of_mean": losses.mean_absolute_error(lgd, flat, w).value,
+            "underestimated": losses.underestimated(lgd, guess, w),
+            "spearman": _number(ranking.spearman(lgd, guess)),
+            "band_coverage": losses.coverage(inside, w).as_dict(),
+        }
+        | loss_evidence(lgd, guess, weight=w, kinds=among)
+        | _floor(tape, rows, found)
+    )
 
 
 def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
@@ -121,6 +201,7 @@ def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
     fixed = np.full(len(y), float(np.quantile(y, 0.05)))
     return {
         "floor_coverage": losses.coverage(floor <= y, w).as_dict(),
+        "floor_breaches": loss_tests.breaches(floor <= y, 0.05, weight=w),
         "floor_pinball": losses.pinball(y, floor, 0.05, w),
         "fixed_pinball": losses.pinball(y, fixed, 0.05, w),
     }
@@ -158,7 +239,8 @@ def stability_of(tape: Tape, rows: Rows, logit: Floats, reference: Mapping[str, 
         if name in tape.columns
     }
     score = stability.psi_against(stability.Kept.parse(reference["score"]), logit, w).as_dict()
-    return {"score": score, "inputs": inputs}
+    worst = max(inputs, key=lambda name: inputs[name]["value"], default=None)
+    return {"score": score, "inputs": inputs} | ({} if worst is None else {"worst": {"name": worst} | inputs[worst]})
 
 
 def _share(hit: Bools, weight: Floats) -> float:

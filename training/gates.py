@@ -1,4 +1,4 @@
-"""Bars of the plan and gates of the house: from statistics to green, amber or red."""
+"""Bars of the plan and gates of the house: from statistics to green, amber, red or not run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from eco_credit.rulebook import RuleSet
+from training.gate_judges import JUDGES, Verdict
+from training.gate_limits import (
+    AMBER,
+    GREEN,
+    NOT_RUN,
+    RED,
+    Limits,
+    found_at,
+    gate_table,
+    limits_of_today,
+    look_up,
+    worst,
+)
 from training.plan import Bar
 
-GREEN, AMBER, RED = "green", "amber", "red"
+__all__ = ["AMBER", "GREEN", "NOT_RUN", "RED", "Gate", "gate_record", "gates", "look_up", "missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,77 +30,106 @@ class Gate:
     """One gate with what was found.
 
     Attributes:
-        gate: number of the gate in the modelling notes.
-        statistic: dotted path of the statistic.
-        value: what was found; None where it could not be computed.
-        green: sentence of the green limit.
-        light: ``green``, ``amber``, ``red`` or ``not measured``.
+        id: number of the gate in the modelling notes.
+        name_zh, name_en: what it is about.
+        statistic: dotted path of the headline figure.
+        value: that figure; None where it could not be computed.
+        low, high: its 95 % interval, where it has one.
+        n: rows behind it, where they are counted.
+        green, amber, red: the limits in words.
+        colour: ``green``, ``amber``, ``red`` or ``not run``.
+        source: where the test comes from.
+        note: what was found in detail, or what was missing.
     """
 
-    gate: str
+    id: str
+    name_zh: str
+    name_en: str
     statistic: str
     value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
     green: str
-    light: str
+    amber: str
+    red: str
+    colour: str
+    source: str
+    note: str
+
+    @property
+    def gate(self) -> str:
+        """The number, by its older name."""
+        return self.id
+
+    @property
+    def light(self) -> str:
+        """The colour, by its older name."""
+        return self.colour
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, with the older names ``gate`` and ``light`` beside the new ones."""
+        return asdict(self) | {"gate": self.id, "light": self.colour}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of a gate: within ``green`` green, within ``amber`` amber, else red (both inclusive)."""
+def gates(statistics: Mapping[str, Any], rules: RuleSet | None = None) -> list[Gate]:
+    """All gates with their colour.
 
-    gate: str
-    statistic: str
-    green: tuple[float, float]
-    amber: tuple[float, float]
+    Args:
+        statistics: what `training.evaluate.evaluate` found, with whatever the caller laid beside it.
+        rules: rules of the limits; None takes the shipped ones.
 
-
-INFINITE = float("inf")
-LIMITS = (
-    Limits("G1a", "pd.auc.low", (0.70, 1.0), (0.65, 1.0)),
-    Limits("G1c", "overfit", (-1.0, 0.03), (-1.0, 0.05)),
-    Limits("G1e", "benchmark.difference.value", (0.01, 1.0), (0.0, 1.0)),
-    Limits("G2a", "pd.jeffreys", (0.05, 1.0), (0.01, 1.0)),
-    Limits("G2c", "pd.cox.slope.value", (0.8, 1.2), (0.7, 1.3)),
-    Limits("G2e", "pd.ece_to_rate", (0.0, 0.15), (0.0, 0.30)),
-    Limits("G4", "proof.violations", (0.0, 0.0), (0.0, 0.0)),
-    Limits("G5a", "stability.score.value", (0.0, 0.10), (0.0, 0.25)),
-    Limits("G5c", "walk_forward.sd", (0.0, 0.03), (0.0, 0.05)),
-    Limits("G6a", "lgd.underestimated", (0.05, 1.0), (0.01, 1.0)),
-    Limits("G7", "lgd.floor_coverage.high", (0.95, 1.0), (0.93, 1.0)),
-    Limits("G10", "collapse_error", (0.0, 1e-12), (0.0, 1e-12)),
-)
-"""The gates that are measured here (modelling notes 4.7); the rest need people or time."""
-
-
-def look_up(statistics: Mapping[str, Any], path: str) -> float | None:
-    """A statistic by dotted path; None where there is none.
-
-    Example:
-        >>> look_up({"pd": {"auc": {"low": 0.7}}}, "pd.auc.low")
-        0.7
+    Returns:
+        One gate per row of the table, in its order. A gate without what it needs is ``not run``, never green.
     """
-    value: Any = statistics
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    read = limits_of_today() if rules is None else rules
+    return [_gate(name, entry, statistics, read) for name, entry in gate_table().items()]
 
 
-def gates(statistics: Mapping[str, Any]) -> list[Gate]:
-    """All gates with their light."""
-    return [_gate(limits, look_up(statistics, limits.statistic)) for limits in LIMITS]
+def _gate(name: str, entry: Mapping[str, Any], statistics: Mapping[str, Any], rules: RuleSet) -> Gate:
+    judge = entry.get("judge")
+    verdict = JUDGES[judge](statistics, rules) if judge else _by_parts(entry["parts"], statistics, rules)
+    note = verdict.note
+    if verdict.colour == NOT_RUN and not note:
+        note = f"not given: {entry['needs']}"
+    value, low, high = _headline(found_at(statistics, entry["shows"]))
+    rows = look_up(statistics, entry["count"]) if entry.get("count") else None
+    green, amber, red = verdict.words
+    return Gate(
+        id=name, name_zh=entry["zh"], name_en=entry["en"], statistic=entry["shows"], value=value, low=low, high=high,
+        n=None if rows is None else int(rows), green=green, amber=amber, red=red, colour=verdict.colour,
+        source=entry["source"], note=note,
+    )  # fmt: skip
 
 
-def _gate(limits: Limits, value: float | None) -> Gate:
-    low, high = limits.green
-    words = f"{low:g} to {high:g}"
-    if value is None:
-        return Gate(limits.gate, limits.statistic, None, words, "not measured")
-    light = RED
-    if limits.amber[0] <= value <= limits.amber[1]:
-        light = AMBER
-    if low <= value <= high:
-        light = GREEN
-    return Gate(limits.gate, limits.statistic, value, words, light)
+def _headline(found: Any) -> tuple[float | None, float | None, float | None]:
+    """Figure and interval from a number or from ``{value, low, high}``."""
+    if isinstance(found, Mapping):
+        value, low, high = (look_up(found, key) for key in ("value", "low", "high"))
+        return value, low, high
+    return look_up({"value": found}, "value"), None, None
+
+
+def _by_parts(parts: Sequence[Mapping[str, Any]], statistics: Mapping[str, Any], rules: RuleSet) -> Verdict:
+    """The worst part decides; a missing part leaves a gate that would be green not run."""
+    colours, lacking, greens, ambers, notes = [], [], [], [], []
+    for part in parts:
+        limits, value = Limits.of(rules, part["rule"]), look_up(statistics, part["statistic"])
+        short = part["statistic"] + " " if len(parts) > 1 else ""
+        greens.append(short + limits.words[0])
+        if limits.amber is not None:
+            ambers.append(short + limits.words[1])
+        if value is None:
+            lacking.append(part["needs"])
+            continue
+        colours.append(limits.colour(value))
+        notes.append(f"{part['statistic']} {value:.4g}")
+    words = ("; ".join(greens), "; ".join(ambers) or "-", "else")
+    told = [", ".join(notes)] if len(parts) > 1 and notes else []
+    if lacking:
+        told.append("not given: " + ", ".join(dict.fromkeys(lacking)))
+    found = worst(colours)
+    return Verdict(NOT_RUN if lacking and found == GREEN else found, "; ".join(told), words)
 
 
 def missed(bars: Sequence[Bar], statistics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -100,20 +143,23 @@ def missed(bars: Sequence[Bar], statistics: Mapping[str, Any]) -> list[dict[str,
     return found
 
 
-def gate_record(bars: Sequence[Bar], statistics: Mapping[str, Any]) -> dict[str, Any]:
+def gate_record(bars: Sequence[Bar], statistics: Mapping[str, Any], rules: RuleSet | None = None) -> dict[str, Any]:
     """What ``gate.json`` holds.
 
     The plan's bars decide: one missed makes the model red and it is not registered. Otherwise a house
-    gate that is not green makes it amber: an approver must accept it in writing.
+    gate that is amber or red makes it amber: an approver must accept it in writing. Gates that were not run are
+    listed under ``not_run`` for the approver to see; those that are red under ``red_gates``.
     """
-    measured = gates(statistics)
+    measured = gates(statistics, rules)
     short = missed(bars, statistics)
-    calm = all(gate.light in (GREEN, "not measured") for gate in measured)
+    calm = all(gate.colour in (GREEN, NOT_RUN) for gate in measured)
     status = RED if short else GREEN if calm else AMBER
     return {
         "status": status,
         "bars": [bar.model_dump() for bar in bars],
         "missed": short,
-        "gates": [asdict(gate) for gate in measured],
+        "gates": [gate.as_dict() for gate in measured],
+        "red_gates": [gate.id for gate in measured if gate.colour == RED],
+        "not_run": [gate.id for gate in measured if gate.colour == NOT_RUN],
         "statistics": dict(statistics),
     }
