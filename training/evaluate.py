@@ -21,6 +21,7 @@ from training.evidence import (
     loss_evidence,
     most_used,
     reason_evidence,
+    value_evidence,
 )
 from training.metrics import calibration, compare, goodness, grades, loss_tests, losses, ranking, stability
 from training.proof import prove
@@ -64,7 +65,8 @@ def evaluate(
         "rows": len(rows),
         "support": {"refused": _share(found.refused, w), "referred": _share(found.refer & scored, w)},
         "pd": pd_statistics(y[scored], found.pd[scored], w[scored]) | {"grades": by_grade},
-        "lgd": lgd_statistics(tape, rows, found, kinds_of(bundle, inputs)),
+        "lgd": lgd_statistics(tape, rows, found, kinds_of(bundle, inputs))
+        | _values(bundle, tape, rows[scored], beside.haircut),
         "proof": prove(bundle.pd.table, {f.name: f.monotone for f in bundle.features.features}).as_dict(),
         "data": data_evidence(tape, rows, as_of=beside.as_of, months=bundle.pd.horizon_months),
         "grades": grade_evidence(bundle, found, y=y, weight=w) | {"low_share": _low_share(by_grade)},
@@ -95,7 +97,8 @@ def _laid_beside(
         result["fairness"] = fairness_evidence(beside.groups, beside.approved, y=y, weight=w)
     if beside.downturn is not None:
         result["downturn"] = _downturn(tape, rows, found, beside.downturn)
-    for name, record in (("shadow", beside.shadow), ("people", beside.people)):
+    for name in ("shadow", "people", "migration"):
+        record = getattr(beside, name)
         if record is not None:
             result[name] = dict(record)
     return result
@@ -205,6 +208,17 @@ def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
         "floor_pinball": losses.pinball(y, floor, 0.05, w),
         "fixed_pinball": losses.pinball(y, fixed, 0.05, w),
     }
+
+
+def _values(bundle: ModelBundle, tape: Tape, rows: Rows, haircut: float | None) -> dict[str, Any]:
+    """Band and haircut on realised sales; nothing with fewer than five of them."""
+    if "lvr" not in tape.outcome:
+        return {}
+    sold = rows[~np.isnan(number(tape.outcome, "lvr")[rows]) & (tape.target[rows] > 0.0)]
+    if len(sold) < 5:
+        return {}
+    values, w = number(tape.outcome, "lvr")[sold], tape.weight[sold]
+    return value_evidence(bundle, tape.part(sold), values, weight=w, haircut=haircut)
 
 
 def _truth(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, float]:

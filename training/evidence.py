@@ -13,7 +13,7 @@ from eco_credit.core.numbers import Bools, Columns, Floats, number, take
 from eco_credit.registry.package import same_person
 from eco_credit.risk import ModelBundle, RiskEstimate
 from training.datasets import Tape
-from training.metrics import compare, fairness, grades, loss_tests, ranking, reasons
+from training.metrics import compare, fairness, grades, loss_tests, losses, ranking, reasons
 from training.metrics.calibration import effective_count
 from training.split import Rows
 
@@ -34,6 +34,9 @@ class Beside:
         groups: group of each row that the institution lawfully holds, None for unknown (G9).
         approved: True where the loan would be approved; needed with ``groups``.
         downturn: downturn LGD of each row, ratio (G6c).
+        haircut: the fixed ratio of the appraisal that the floor competes with (G7); None takes the best single ratio
+            in hindsight, which is harder to beat.
+        migration: from `training.metrics.grades.migration`, reported with G5c.
         refits: overlap of reasons over bootstrap refits, from `training.metrics.reasons.bootstrap_stability` (G8).
         refit_same: whether a refit gave the same package digest (G10).
         shadow: from `training.metrics.shadow.shadow`, with ``days`` it ran where known (G11).
@@ -46,6 +49,8 @@ class Beside:
     groups: npt.NDArray[Any] | None = None
     approved: Bools | None = None
     downturn: Floats | None = None
+    haircut: float | None = None
+    migration: Mapping[str, Any] | None = None
     refits: ranking.Interval | None = None
     refit_same: bool | None = None
     shadow: Mapping[str, Any] | None = None
@@ -157,6 +162,34 @@ def loss_evidence(lgd: Floats, guess: Floats, *, weight: Floats, kinds: Mapping[
         "gauc": loss_tests.generalised_auc(lgd, guess, weight).as_dict(),
         "mae_of_segment": float(np.average(np.abs(lgd - flat), weights=weight)),
     }
+
+
+def value_evidence(
+    bundle: ModelBundle, inputs: Columns, values: Floats, *, weight: Floats, haircut: float | None
+) -> dict[str, Any]:
+    """The 90 % band of the liquidation-value ratio and one haircut for all, on realised sales (G7).
+
+    Args:
+        bundle: the models; a package that reads LGD directly has no such band and gives nothing.
+        inputs: inputs of the sold pledges, shape (n,).
+        values: realised liquidation-value ratios, shape (n,).
+        weight: sample weights, shape (n,).
+        haircut: fixed ratio of the appraisal; None leaves it out.
+
+    Returns:
+        ``value_band_coverage`` with Jeffreys' interval and, with a haircut, ``haircut_pinball``.
+    """
+    if bundle.lgd.mode != "composition":
+        return {}
+    encoded, _ = bundle.features.encode(inputs)
+    band = bundle.lgd.band
+    floor, low, _, high = band.quantiles(encoded, [table.score(encoded) for table in band.tables])
+    inside = losses.coverage((low <= values) & (values <= high), weight)
+    found: dict[str, Any] = {"value_band_coverage": inside.as_dict()}
+    if haircut is not None:
+        beaten = loss_tests.floor_against_haircut(values, floor, haircut=haircut, weight=weight)
+        found["haircut_pinball"] = beaten["fixed"]
+    return found
 
 
 def reason_evidence(

@@ -140,7 +140,11 @@ def walk(found: Statistics, rules: RuleSet) -> Verdict:
     folds = found_at(found, "walk_forward.folds")
     if folds is None or len(folds) < least:
         return Verdict(NOT_RUN, f"{len(folds or [])} origins, {least:.0f} needed", words)
-    return Verdict(worst([steady.colour(sd), floor.colour(low)]), f"{len(folds)} origins; worst AUC {low:.3f}", words)
+    note = f"{len(folds)} origins; worst AUC {low:.3f}"
+    up, down = look_up(found, "migration.upper"), look_up(found, "migration.lower")
+    if up is not None and down is not None:
+        note += f"; migration bandwidth {up:.3f} to worse grades, {down:.3f} to better"
+    return Verdict(worst([steady.colour(sd), floor.colour(low)]), note, words)
 
 
 def lgd_level(found: Statistics, rules: RuleSet) -> Verdict:
@@ -180,13 +184,21 @@ def value_floor(found: Statistics, rules: RuleSet) -> Verdict:
         f"breaches p {count.words[1]}",
         "else",
     )
-    names = ("floor_breaches.p_value", "band_coverage.value", "floor_pinball", "fixed_pinball")
-    p, covered, ours, fixed = (look_up(found, f"lgd.{name}") for name in names)
+    p, ours = look_up(found, "lgd.floor_breaches.p_value"), look_up(found, "lgd.floor_pinball")
+    covered = _first(found, "lgd.value_band_coverage.value", "lgd.band_coverage.value")
+    given = look_up(found, "lgd.haircut_pinball")
+    fixed = look_up(found, "lgd.fixed_pinball") if given is None else given
     if p is None or covered is None or ours is None or fixed is None:
         return Verdict(NOT_RUN, "", words)
-    note = f"breaches p {p:.3g}; band {covered:.3f}; pinball {ours:.4f} against {fixed:.4f}"
+    rival = "the best single ratio in hindsight" if given is None else "the fixed haircut"
+    note = f"breaches p {p:.3g}; band {covered:.3f}; pinball {ours:.4f}, {rival} {fixed:.4f}"
     rest = GREEN if band.colour(covered) == GREEN and ours < fixed else AMBER
     return Verdict(worst([count.colour(p), rest]), note, words)
+
+
+def _first(found: Statistics, *paths: str) -> float | None:
+    """The first figure there is."""
+    return next((value for path in paths if (value := look_up(found, path)) is not None), None)
 
 
 def shadow_run(found: Statistics, rules: RuleSet) -> Verdict:

@@ -26,7 +26,7 @@ from training.evidence import Beside, data_evidence, initial_evidence, kinds_of,
 from training.gate_judges import JUDGES
 from training.gate_limits import RULES, RULES_DAY, gate_table
 from training.gates import Gate, gate_record, gates
-from training.metrics.grades import concentration
+from training.metrics.grades import concentration, migration
 from training.metrics.ranking import Interval
 from training.metrics.shadow import shadow
 from training.plan import Plan, plan_of
@@ -222,6 +222,13 @@ def test_the_value_floor_by_breaches_band_and_loss() -> None:
     assert found == ["green", "amber", "amber", "red"]
 
 
+def test_a_given_haircut_and_the_band_of_the_value_come_before_their_stand_ins() -> None:
+    lgd = {"floor_breaches": {"p_value": 0.5}, "floor_pinball": 0.03, "fixed_pinball": 0.02, "haircut_pinball": 0.05}
+    lgd |= {"band_coverage": {"value": 0.6}, "value_band_coverage": {"value": 0.9}}
+    found = by_id({"lgd": lgd})["G7"]
+    assert found.colour == "green" and "the fixed haircut 0.0500" in found.note
+
+
 def test_fairness_is_amber_at_worst() -> None:
     fair = lambda air, gap: by_id({"fairness": {"air": {"value": air}, "gap_size": gap}})["G9"].colour
     assert [fair(0.9, 0.05), fair(0.1, 0.05), fair(0.9, 0.9)] == ["green", "amber", "amber"]
@@ -296,6 +303,7 @@ def test_with_everything_laid_beside_it_every_gate_but_the_training_ones_is_run(
     beside = Beside(
         initial=trained.gate["statistics"], champion=found.pd, as_of=np.datetime64("2030-01-01"), groups=groups,
         approved=found.pd < 0.1, downturn=np.minimum(found.lgd + 0.2, 1.0), refits=Interval(0.8, 0.7, 0.9),
+        haircut=0.5, migration=migration(found.grade, found.grade, order=bundle.scale.grades).as_dict(),
         refit_same=True, people=people("a", "b", reason="read", at="2026-11-23"),
         shadow=shadow(found.pd, found.pd, cut=0.1, y=read.target, latency=np.ones(9)),
     )  # fmt: skip
@@ -306,6 +314,8 @@ def test_with_everything_laid_beside_it_every_gate_but_the_training_ones_is_run(
     assert judged["G1d"].colour == judged["G5a"].colour == judged["G8"].colour == judged["G10"].colour == "green"
     assert judged["G5a"].value == pytest.approx(0.0, abs=1e-12) and judged["G0"].colour == "green"
     assert judged["G11"].colour == "amber" and "outcomes not yet known" in judged["G11"].note  # nothing was swapped
+    assert result["migration"]["stayed"] == 1.0 and result["lgd"]["haircut_pinball"] > 0.0
+    assert 0.6 < result["lgd"]["value_band_coverage"]["value"] <= 1.0
     assert result["champion"]["rows"] == int((~found.refused).sum())
     assert result["pd"]["ece_share"]["low"] <= result["pd"]["ece_to_rate"] <= result["pd"]["ece_share"]["high"]
     assert set(result["lgd"]["by_kind"]) == set(kinds_of(bundle, read.part(rows))) == {"forest", "water", "order"}
