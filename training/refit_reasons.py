@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from eco_credit.core.numbers import Floats
@@ -19,15 +21,28 @@ APPLICANTS = 200
 """Applicants whose reasons are compared."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refits:
+    """How the model is refitted.
+
+    Attributes:
+        rounds: trees of the registered model.
+        refits: number of refits.
+        seed: seed of the resamples and of LightGBM.
+    """
+
+    rounds: int
+    refits: int = 20
+    seed: int = 1
+
+
 def refit_reasons(
     bundle: ModelBundle,
     tape: Tape,
     rows: tuple[Rows, Rows],
     *,
     fit: PdFit,
-    rounds: int,
-    refits: int = 20,
-    seed: int = 1,
+    resampled: Refits,
 ) -> Interval:
     """Mean overlap of the top three reason families between a model and its bootstrap refits.
 
@@ -39,9 +54,7 @@ def refit_reasons(
         tape: labelled rows.
         rows: the rows it was fitted on, and the applicants to explain (about `APPLICANTS`, evenly picked, are used).
         fit: parameters of the PD model.
-        rounds: trees of the registered model.
-        refits: number of refits.
-        seed: seed of the resamples and of LightGBM.
+        resampled: how many refits of how many trees.
 
     Returns:
         The overlap, 0..1, with a 95 % interval over refits: what ``Beside.refits`` takes.
@@ -53,7 +66,7 @@ def refit_reasons(
     inputs, profiles = tape.part(some), bundle.reference.columns()
     peers = bundle.reference.of(bundle.features.encode(inputs)[0])
     family = {f.name: f.family for f in bundle.features.features}
-    chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
+    chosen = parameters(fit, [item.monotone for item in tape.inputs], resampled.seed)
     every = sorted(set(family.values()))
 
     def told(names: tuple[str, ...], shares: Floats, base: Floats) -> Floats:
@@ -66,10 +79,10 @@ def refit_reasons(
 
     def again(drawn: Rows) -> Floats:
         picked = fitted[drawn]
-        table = collapse(lgb.train(chosen, dataset(tape, picked), rounds).dump_model())
+        table = collapse(lgb.train(chosen, dataset(tape, picked), resampled.rounds).dump_model())
         table = purify(table, tape.part(picked), tape.weight[picked])
         return told(table.names, table.parts(inputs)[1], table.parts(profiles)[1])
 
     table = bundle.pd.table
     base = told(table.names, table.parts(inputs)[1], table.parts(profiles)[1])
-    return bootstrap_stability(base, again, rows=len(fitted), refits=refits, seed=seed)
+    return bootstrap_stability(base, again, rows=len(fitted), refits=resampled.refits, seed=resampled.seed)

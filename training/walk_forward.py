@@ -16,6 +16,7 @@ from training.split import Rows
 
 LEAST_DEFAULTS = 5
 WORKERS = 2
+FOLDS = 5
 
 
 def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins: int, seed: int) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins:
     }
 
 
-def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed: int, folds: int = 5) -> dict[str, Any]:
+def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed: int) -> dict[str, Any]:
     """In-time AUC out of fold: every row is ranked by a model that has not seen its borrower (gate G1c).
 
     Args:
@@ -70,7 +71,6 @@ def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed:
         fit: parameters of the PD model.
         rounds: trees of the registered model.
         seed: seed of LightGBM and of the deal of borrowers to folds.
-        folds: number of folds, at least two.
 
     Returns:
         ``folds`` and ``auc``: AUC with 95 % interval. Scores of different folds are not on one scale: the AUC is the
@@ -80,10 +80,10 @@ def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed:
     import lightgbm as lgb
 
     borrowers, person = np.unique(tape.borrower[in_time].astype(str), return_inverse=True)
-    fold_of = np.random.default_rng(seed).permutation(np.arange(len(borrowers)) % folds)[person]
+    fold_of = np.random.default_rng(seed).permutation(np.arange(len(borrowers)) % FOLDS)[person]
     chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
     areas = []
-    for fold in range(folds):
+    for fold in range(FOLDS):
         held, rest = in_time[fold_of == fold], in_time[fold_of != fold]
         y = tape.target[held]
         if not len(y) or y.min() == y.max():
@@ -91,8 +91,8 @@ def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed:
         table = collapse(lgb.train(chosen, dataset(tape, rest), rounds).dump_model())
         areas.append(auc(y, table.score(tape.part(held)), tape.weight[held]))
     value = float(np.mean([area.value for area in areas]))
-    half = float(np.sqrt(np.mean([(area.value - area.low) ** 2 for area in areas]) / folds))
-    return {"folds": folds, "auc": Interval(value, value - half, min(1.0, value + half)).as_dict()}
+    half = float(np.sqrt(np.mean([(area.value - area.low) ** 2 for area in areas]) / FOLDS))
+    return {"folds": FOLDS, "auc": Interval(value, value - half, min(1.0, value + half)).as_dict()}
 
 
 def overfit(in_time: Mapping[str, float], out_of_time: Mapping[str, float]) -> dict[str, float]:

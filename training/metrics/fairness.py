@@ -35,11 +35,12 @@ def fairness(
         smallest ratio) and ``gap`` (the largest in absolute terms); both None with fewer than two groups to compare.
     """
     w = ones_like(weight, y)
+    label = np.array([None if item is None else str(item) for item in group], dtype=object)
     parts = {}
-    for code in sorted({str(item) for item in group if item is not None}):
-        at = group == code
+    for code in sorted({item for item in label if item is not None}):
+        at = label == code
         parts[code] = {"all": _rate(approved[at], w[at]), "good": _rate(approved[at & (y < 0.5)], w[at & (y < 0.5)])}
-    rows = {code: int((group == code).sum()) for code in parts}
+    rows = {code: int((label == code).sum()) for code in parts}
     compared = [code for code in parts if rows[code] >= least]
     reference = max(compared, key=lambda code: parts[code]["all"][0], default=None)
     groups = []

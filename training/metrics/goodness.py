@@ -10,6 +10,9 @@ from eco_credit.core.numbers import Floats
 from training.metrics.calibration import effective_count, expected_calibration_error
 from training.metrics.ranking import Interval, ones_like
 
+DRAWS = 200
+"""Bootstrap draws of the calibration error."""
+
 
 def spiegelhalter(y: Floats, p: Floats, weight: Floats | None = None) -> float:
     """Spiegelhalter's (1986) z: does the Brier score differ from what the probabilities promise (gate G2d).
@@ -85,9 +88,7 @@ def hosmer_lemeshow(y: Floats, p: Floats, weight: Floats | None = None, *, bins:
     return HosmerLemeshow(total, int(used.sum()), float(chi2.sf(total, int(used.sum()))))
 
 
-def ece_interval(
-    y: Floats, p: Floats, weight: Floats | None = None, *, bins: int = 10, seed: int = 1, draws: int = 200
-) -> Interval:
+def ece_interval(y: Floats, p: Floats, weight: Floats | None = None, *, bins: int = 10, seed: int = 1) -> Interval:
     """Expected calibration error with a 95 % percentile bootstrap interval (gate G2e).
 
     The error is a sum of absolute values and therefore above 0 even for perfect probabilities, in a resample more so:
@@ -99,15 +100,14 @@ def ece_interval(
         weight: sample weights.
         bins: bins of equal weight.
         seed: seed of the draws.
-        draws: resamples.
 
     Returns:
         Error and interval, ratio.
     """
     w = ones_like(weight, y)
     rng = np.random.default_rng(seed)
-    errors = np.empty(draws)
-    for k in range(draws):
+    errors = np.empty(DRAWS)
+    for k in range(DRAWS):
         i = rng.integers(0, len(y), len(y))
         errors[k] = expected_calibration_error(y[i], p[i], w[i], bins)
     low, high = np.quantile(errors, [0.025, 0.975])
