@@ -1,10 +1,11 @@
-"""The model card of a package, as Markdown."""
+"""The model card inside a package, as Markdown; `eco_credit.reports.model_card` prints it as a page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from eco_credit.reports.validation_report_gates import GateLine, gate_lines
 from training.datasets import Tape
 from training.plan import Plan
 from training.split import Windows
@@ -54,10 +55,10 @@ def _inputs(tape: Tape) -> list[str]:
 
 
 def _figures(gate: Mapping[str, Any]) -> list[str]:
-    head = "| gate | statistic | value | green | light |\n|---|---|---|---|---|\n"
+    head = "| gate | statistic | value | limits | light |\n|---|---|---|---|---|\n"
     rows = "\n".join(
-        f"| {found['gate']} | {found['statistic']} | {_shown(found['value'])} | {found['green']} | {found['light']} |"
-        for found in gate["gates"]
+        f"| {line.id} | {line.statistic or line.name} | {line.value} | {_limits_of(line)} | {_light(line)} |"
+        for line in gate_lines(gate["gates"], "en")
     )
     pd = gate["statistics"]["pd"]
     auc = pd["auc"]
@@ -68,8 +69,12 @@ def _figures(gate: Mapping[str, Any]) -> list[str]:
     return ["## Statistics and gates", words, f"Status: **{gate['status']}**.", head + rows]
 
 
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _limits_of(line: GateLine) -> str:
+    return "; ".join(f"{colour} {said}" for colour, said in line.limits)
+
+
+def _light(line: GateLine) -> str:
+    return line.colour.replace("_", " ")
 
 
 def _limits(plan: Plan) -> str:

@@ -1,8 +1,9 @@
-"""The commands of this room: simulate, train, evaluate, promote, rollback, monitor."""
+"""The commands of this room: simulate, train, evaluate, card, promote, rollback, monitor."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +17,22 @@ Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 Home = Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME or ~/.eco-credit.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in your own words.")]
 Approver = Annotated[str, typer.Option("--approver", help="Who decides; not whoever trained the model.")]
+
+
+class Language(StrEnum):
+    """Languages of a printed page."""
+
+    zh = "zh"
+    en = "en"
+
+
+Lang = Annotated[Language, typer.Option(help="Language of the page.")]
 Data = Annotated[Path, typer.Argument(help="Loan tape, .parquet or .csv.", exists=True, dir_okay=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an application."""
-    for command in (simulate, train, evaluate, promote, rollback, monitor):
+    for command in (simulate, train, evaluate, card, promote, rollback, monitor):
         app.command()(command)
 
 
@@ -102,17 +113,47 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="name@alias, name/version or a package folder.")],
     data: Data,
     plan: Annotated[Path | None, typer.Option(help="Plan with bars; default the model's own, without bars.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Printable validation report.")] = None,
+    lang: Lang = Language.zh,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Statistics of a model on a tape, with confidence intervals."""
+    """Statistics of a model on a tape, with confidence intervals; a validation report of them when asked for."""
+    if report is not None:
+        _page(report, "--report")
     with exits(json):
-        from training.assess import assess
+        if report is None:
+            from training.assess import assess
 
-        found = assess(_store(home), model, data, plan)
+            found = assess(_store(home), model, data, plan)
+        else:
+            from training.paper import write_report
+
+            found = write_report(report, _store(home), model, data=data, plan=plan, lang=lang.value)
         emit(found, json)
     if found["missed"]:
         raise typer.Exit(SHORT)
+
+
+def card(
+    model: Annotated[str, typer.Argument(help="name@alias, name/version or a package folder.")],
+    out: Annotated[Path, typer.Option(metavar="OUT.html", help="File to write.")],
+    lang: Lang = Language.zh,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Print the model card of a package as a page."""
+    _page(out, "--out")
+    with exits(json):
+        from training.paper import write_card
+
+        emit(write_card(out, _store(home), model, lang=lang.value), json)
+
+
+def _page(path: Path, option: str) -> None:
+    """Refuse a file name that is no page."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter("the file name must end in .html", param_hint=option)
 
 
 def promote(

@@ -64,7 +64,7 @@ def tornado(swings: Sequence[Swing], *, central: float, title: str) -> Markup:
     body = ""
     for place, swing in enumerate(swings):
         y = 4.0 + _ROW * place
-        body += words(PAD, y + 16.0, _short(swing.name), anchor="start")
+        body += words(PAD, y + 16.0, shortened(swing.name), anchor="start")
         for yuan, colour in ((swing.at_low, LENDING), (swing.at_high, CENTRE)):
             first, last = sorted((middle, at(yuan)))
             body += rect(first, y + 4.0, (last - first, 16.0), colour)
@@ -75,7 +75,7 @@ def tornado(swings: Sequence[Swing], *, central: float, title: str) -> Markup:
     return svg(body, height, title)
 
 
-def _short(name: str, room: int = 18) -> str:
+def shortened(name: str, room: int = 18) -> str:
     """A name that fits its room, in narrow letters: a wide one counts twice."""
     kept = ""
     for letter in name:
@@ -144,7 +144,7 @@ def _ticks(payments: Sequence[Payment], *, one_year: bool, years: int, year_word
     if one_year:
         room = (WIDTH - 2 * PAD) / len(payments)
         return "".join(
-            words(PAD + room * (place + 0.5), 136.0, _short(p.name, int(room / 8.0)), fill=MUTED)
+            words(PAD + room * (place + 0.5), 136.0, shortened(p.name, int(room / 8.0)), fill=MUTED)
             for place, p in enumerate(payments)
         )
     step, every = (WIDTH - 2 * PAD) / max(years, 1), max(1, -(-years // 10))
