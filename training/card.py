@@ -57,7 +57,7 @@ def _inputs(tape: Tape) -> list[str]:
 def _figures(gate: Mapping[str, Any]) -> list[str]:
     head = "| gate | statistic | value | limits | light |\n|---|---|---|---|---|\n"
     rows = "\n".join(
-        f"| {line.id} | {line.statistic or line.name} | {line.value} | {_limits_of(line)} | {_light(line)} |"
+        f"| {line.id} | {_cell(line.statistic or line.name)} | {line.value} | {_limits_of(line)} | {_light(line)} |"
         for line in gate_lines(gate["gates"], "en")
     )
     pd = gate["statistics"]["pd"]
@@ -70,7 +70,12 @@ def _figures(gate: Mapping[str, Any]) -> list[str]:
 
 
 def _limits_of(line: GateLine) -> str:
-    return "; ".join(f"{colour} {said}" for colour, said in line.limits)
+    return _cell("; ".join(f"{colour} {said}" for colour, said in line.limits))
+
+
+def _cell(said: str) -> str:
+    """Words in a cell of a Markdown table."""
+    return said.replace("|", "\\|")
 
 
 def _light(line: GateLine) -> str:
