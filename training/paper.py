@@ -27,15 +27,15 @@ def write_report(
         lang: ``zh`` or ``en``.
 
     Returns:
-        The evaluation without the points of its curves, and ``report``, the file.
+        What `training.assess.assess` answers, and ``report``, the file.
 
     Raises:
         ModelNotServable: the package is not in order.
         ContractError: the tape breaks its contract; nothing is written.
     """
-    package, found = validation(store, model, data, plan)
-    write_page(out, validation_report(found, ModelFacts.of(package), lang=lang))
-    return {key: part for key, part in found.items() if key not in ("curves", "years")} | {"report": str(out)}
+    done = validation(store, model, data, plan)
+    write_page(out, validation_report(done.evaluation, ModelFacts.of(done.package), lang=lang))
+    return done.answer | {"report": str(out)}
 
 
 def write_card(out: Path, store: Store, model: str, *, lang: str) -> dict[str, Any]:

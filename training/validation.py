@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,23 @@ from training.plan import plan_of
 from training.train import finite
 
 
-def validation(store: Store, model: str, data: Path, plan: Path | None = None) -> tuple[Package, dict[str, Any]]:
-    """A package and its evaluation on a tape, with the points of the curves; no row of the tape is in it.
+@dataclass(frozen=True)
+class Validation:
+    """One evaluation for a report.
+
+    Attributes:
+        package: the verified package.
+        answer: what `training.assess.assess` answers.
+        evaluation: the same with ``gates`` as a list of mappings, ``curves`` and ``years``; no row is in it.
+    """
+
+    package: Package
+    answer: dict[str, Any]
+    evaluation: dict[str, Any]
+
+
+def validation(store: Store, model: str, data: Path, plan: Path | None = None) -> Validation:
+    """Evaluate a package on a tape for a report.
 
     Args:
         store: the store.
@@ -31,8 +46,7 @@ def validation(store: Store, model: str, data: Path, plan: Path | None = None) -
         plan: a plan whose bars are to be met; None sets no bars.
 
     Returns:
-        The package, and what `training.assess.assess` answers with ``gates`` as a list of mappings, ``curves`` and
-        ``years``.
+        The package, the evaluation, and what the report reads of it.
 
     Raises:
         ModelNotServable: the package is not in order.
@@ -46,7 +60,7 @@ def validation(store: Store, model: str, data: Path, plan: Path | None = None) -
         listed = [asdict(gate) for gate in gates(found["statistics"])]
     risk = estimate(package.bundle, tape, np.arange(len(tape.target)))
     drawn = {"gates": listed, "curves": curves_of(tape, risk), "years": years_of(tape, risk)}
-    return package, found | finite(drawn)
+    return Validation(package, found, found | finite(drawn))
 
 
 def curves_of(tape: Tape, risk: RiskEstimate) -> dict[str, Any]:

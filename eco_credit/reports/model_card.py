@@ -59,6 +59,7 @@ def _figures(found: Plain, t: Translate) -> list[tuple[str, str]]:
 def _input(facts: ModelFacts, spec: FeatureSpec, lang: str, t: Translate) -> tuple[str, str, str, str, str]:
     """One input: name, family, unit, sign, part in the PD model."""
     zh, en = facts.features.families[spec.family]
-    unit = words("eco_credit.reports", lang).get(f"stored_unit.{spec.unit}", spec.unit)
+    known = words("eco_credit.reports", lang)
+    unit = t("card.ratio") if spec.unit == "ratio" else known.get(f"stored_unit.{spec.unit}", spec.unit)
     part = percent(facts.gain(spec.name), 1) if spec.name in facts.table.names else t("card.unused")
     return label(spec, lang), zh if lang == "zh" else en, unit, t(f"validation.sign.{spec.monotone}"), part

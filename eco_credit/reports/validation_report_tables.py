@@ -16,9 +16,11 @@ from eco_credit.reports.formats import brief, number, percent
 from eco_credit.reports.page import Translate, words
 from eco_credit.reports.validation_report_gates import figure
 from eco_credit.reports.validation_report_model import ModelFacts, label
-from eco_credit.risk import FeatureSpec, PairTable, monotone_violations
+from eco_credit.risk import FeatureSpec, Grid, PairTable, monotone_violations
 from eco_credit.risk.monotone import worst_steps
 
+BOUNDLESS = 1e100
+"""No value of a feature is as large as this."""
 MOST_PAIRS = 6
 """Most pair tables drawn."""
 
@@ -90,8 +92,23 @@ def named(spec: FeatureSpec, lang: str) -> str:
 
 
 def thresholds(facts: ModelFacts, name: str) -> Floats:
-    """Thresholds of a feature of the PD model, rising."""
-    return facts.table.grids[facts.table.names.index(name)].thresholds
+    """Thresholds of a feature of the PD model that a value can lie beyond, rising."""
+    return reachable(facts.table.grids[facts.table.names.index(name)])[0]
+
+
+def reachable(grid: Grid) -> tuple[Floats, list[int]]:
+    """Thresholds and ordered bins of a grid that values can reach.
+
+    A tree that parts known from unknown has a threshold of 1e300: nothing lies beyond it.
+
+    Example:
+        >>> cuts, bins = reachable(Grid("x", np.array([0.5, 1e300])))
+        >>> cuts.tolist(), bins
+        ([0.5], [0, 1])
+    """
+    inside = np.abs(grid.thresholds) < BOUNDLESS
+    below = int((grid.thresholds <= -BOUNDLESS).sum())
+    return grid.thresholds[inside], [below + k for k in range(int(inside.sum()) + 1)]
 
 
 def steps_of(facts: ModelFacts, spec: FeatureSpec, unknown: str) -> Steps:
@@ -106,15 +123,15 @@ def steps_of(facts: ModelFacts, spec: FeatureSpec, unknown: str) -> Steps:
         unknown: name of the bin for unknown.
     """
     main = facts.table.mains[facts.table.names.index(spec.name)]
-    cuts = thresholds(facts, spec.name)
+    cuts, bins = reachable(facts.table.grids[facts.table.names.index(spec.name)])
     last = (float(main[-1]), unknown)
     if spec.levels:
         codes = sorted(spec.levels, key=lambda code: spec.levels[code] if spec.levels else 0.0)
-        at = [int(np.searchsorted(cuts, spec.levels[code])) for code in codes]
+        at = [bins[int(np.searchsorted(cuts, spec.levels[code]))] for code in codes]
         edges = tuple(float(k) for k in range(len(codes) + 1))
         return Steps(edges, tuple(float(main[k]) for k in at), tuple(codes), last)
     low, high = _reach(cuts)
-    return Steps((low, *map(float, cuts), high), tuple(map(float, main[:-1])), (), last)
+    return Steps((low, *map(float, cuts), high), tuple(float(main[k]) for k in bins), (), last)
 
 
 def _reach(cuts: Floats) -> Point:
@@ -182,11 +199,12 @@ def _pair(facts: ModelFacts, pair: PairTable, lang: str, t: Translate) -> PairPa
     specs = {spec.name: spec for spec in facts.features.features}
     first, second = (facts.table.grids[side] for side in (pair.a, pair.b))
     names = named(specs[first.name], lang), named(specs[second.name], lang)
-    across, up = kept_bins(pair.values), kept_bins(pair.values.T)
+    values = pair.values[np.ix_(*([*reachable(grid)[1], grid.bins - 1] for grid in (first, second)))]
+    across, up = kept_bins(values), kept_bins(values.T)
     unknown = t("validation.unknown_bin")
-    ticks = tuple(_bin_ticks(grid.thresholds, kept, unknown)
+    ticks = tuple(_bin_ticks(reachable(grid)[0], kept, unknown)
                   for grid, kept in ((first, across), (second, up)))  # fmt: skip
-    cells = pair.values[np.ix_(across, up)].T.tolist()
+    cells = values[np.ix_(across, up)].T.tolist()
     title = " × ".join(names)
     return PairPaper(title, figure(spread(pair)), heat_map(cells, ticks=(ticks[0], ticks[1]), names=names, title=title))
 

@@ -9,7 +9,16 @@ from typing import Any
 from eco_credit.reports import validation_report_charts as charts
 from eco_credit.reports.formats import UNKNOWN, brief, day, number, percent
 from eco_credit.reports.page import Translate
-from eco_credit.reports.validation_report_gates import GateLine, area, figure, gate_lines, tables_of, upper, with_span
+from eco_credit.reports.validation_report_gates import (
+    GateLine,
+    area,
+    figure,
+    gate_lines,
+    tables_of,
+    upper,
+    with_span,
+    word,
+)
 from eco_credit.reports.validation_report_model import ModelFacts, Plain, label
 
 
@@ -82,7 +91,7 @@ class View:
     def loss_proofs(self) -> list[tuple[str, str, str, str]]:
         """The proof of the value quantiles, from the record of the training: table, steps, violations, worst."""
         found = self.found.get("lgd_proofs") or self.before.get("lgd_proofs") or {}
-        return [(self.t("validation.quantile", name=name), number(one.get("steps"), 0),
+        return [(self.t("validation.quantile", name=word(name, self.lang)), number(one.get("steps"), 0),
                  number(one.get("violations"), 0), figure(one.get("worst"))) for name, one in sorted(found.items())]
 
     def risk(self) -> dict[str, Any]:

@@ -238,6 +238,15 @@ def test_the_curve_of_a_numeric_feature_has_the_steps_of_its_table() -> None:
     assert steps.unknown == (0.2, "?") and steps.names == ()
 
 
+def test_a_threshold_that_parts_known_from_unknown_is_no_bin_on_paper() -> None:
+    table = replace(TABLE, grids=(Grid("ltv", np.array([0.4, 1e300])), TABLE.grids[1]))
+    facts = replace(FACTS, table=table)
+    assert steps_of(facts, LTV, "?").values == (-0.5, 0.1)
+    assert [b.where for b in papers(facts, "en", translator("en"))[0].bins] == ["≤ 0.4", "> 0.4", "missing"]
+    (pair,) = pair_papers(facts, "en", translator("en"))
+    assert "1e+300" not in pair.figure and "0.4" not in pair.figure  # the first two bins of ltv agree in every cell
+
+
 def test_the_curve_of_a_text_feature_has_a_bin_for_each_code() -> None:
     steps = steps_of(FACTS, BUYER, "?")
     assert steps.names == ("firm", "state") and steps.values == (0.3, -0.3)
