@@ -55,7 +55,7 @@ def validation(store: Store, model: str, data: Path, plan: Path | None = None) -
     found = assess(store, model, data, plan)
     package = open_model(store, model)
     tape = load_tape(plan_of(_json(package, "plan.json")), data)
-    listed = found["gates"]
+    listed = found.get("gate_table") or found["gates"]
     if not isinstance(listed, list):
         listed = [asdict(gate) for gate in gates(found["statistics"])]
     risk = estimate(package.bundle, tape, np.arange(len(tape.target)))

@@ -11,7 +11,9 @@ from typing import Any
 from eco_credit.reports.formats import UNKNOWN, brief, number, percent
 from eco_credit.reports.page import words
 
-COLOURS = ("red", "amber", "green", "not_measured")
+NOT_RUN = "not_run"
+"""What a gate shows that was not measured."""
+COLOURS = ("red", "amber", "green", NOT_RUN)
 """What a gate can show, the gravest first."""
 _PARTS = ("value", "low", "high")
 
@@ -74,8 +76,8 @@ def _line(gate: Mapping[str, Any], lang: str) -> GateLine:
 
 
 def _colour(value: Any) -> str:
-    found = str(value or "").strip().lower().replace(" ", "_")
-    return found if found in COLOURS else "not_measured"
+    found = str(value or "").strip().lower()
+    return found if found in COLOURS else NOT_RUN
 
 
 def _rows(value: Any) -> str:

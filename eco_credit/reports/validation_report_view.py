@@ -172,13 +172,14 @@ class View:
         challengers, _ = self._of("challengers")
         own = self.before.get("pd") if earlier else self.pd
         others = [*_others(benchmark, self.t("validation.benchmark")), *_others(challengers, "")]
+        paired = tables_of(self.found.get("champion"), self.lang)
         if not others or not own:
-            return None
+            return {"rows": [], "chart": None, "earlier": False, "paired": paired} if paired else None
         rows = [(self.facts.name, own), *others]
         shown = [(name, with_span(one.get("auc")), with_span(one.get("brier")), with_span(one.get("log_loss")),
                   area(one.get("ks")), with_span(one.get("difference"))) for name, one in rows]
         chart = charts.comparison_chart([(name, one.get("auc") or {}) for name, one in rows], self.t)
-        return {"rows": shown, "chart": chart, "earlier": earlier}
+        return {"rows": shown, "chart": chart, "earlier": earlier, "paired": paired}
 
     def fairness(self) -> dict[str, Any] | None:
         """Groups the institution lawfully holds, in whatever shape they were measured."""

@@ -148,7 +148,7 @@ def test_gates_show_value_interval_limits_colour_source_and_what_they_were_at_tr
     body, t = section(text, "gates"), translator(lang)
     for said in ("0.6889", "0.65 – 0.72", "n = 406", "0.7 – 1", "0.65 – 1", "practice", "set per portfolio"):
         assert said in body
-    assert t("validation.colour.amber") in body and t("validation.colour.not_measured") in body
+    assert t("validation.colour.amber") in body and t("validation.colour.not_run") in body
     assert ("下限" if lang == "zh" else "Floor") in body
     assert t("validation.colour.green") in body.split("G9")[0]  # at training
 
@@ -163,9 +163,17 @@ def test_gates_show_value_interval_limits_colour_source_and_what_they_were_at_tr
 )
 def test_gates_are_read_in_every_known_shape(gates: Any) -> None:
     lines = gate_lines(gates, "en")
-    assert counts(lines) == {"red": 1, "amber": 0, "green": 0, "not_measured": 0}
+    assert counts(lines) == {"red": 1, "amber": 0, "green": 0, "not_run": 0}
     assert lines[0].name == "PD of the portfolio is not too low"
     assert "<b>G2a</b>" in section(validation_report(evaluation(gates=gates), FACTS, lang="en"), "summary")
+
+
+def test_the_champion_is_compared_on_the_same_loans(lang: str) -> None:
+    found = evaluation()
+    found["statistics"]["champion"] = {"rows": 400, "challenger": interval(0.7), "champion": interval(0.6),
+                                       "auc": interval(0.1), "superior": 0.0123}  # fmt: skip
+    body = section(validation_report(found, FACTS, lang=lang), "comparison")
+    assert translator(lang)("validation.paired") in body and "0.1 (0.09 – 0.11)" in body and "0.0123" in body
 
 
 def test_what_was_not_run_says_so_in_its_chapter(lang: str) -> None:
