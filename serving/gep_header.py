@@ -12,12 +12,12 @@ from typing import Any
 from eco_credit.contracts import contract
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.lists import code_list
+from eco_credit.contracts.paper_units import factor, fold
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.gep import measure, services
 from eco_credit.gep.reading import IGNORED_COLUMNS, SYNONYMS, number_columns, text_columns
 from serving.batch.cells import Reading, folded
 from serving.batch.rules import violation
-from serving.batch.units import factor, fold
 from serving.gep import parts_of_one
 
 MOST_TEXT = 500

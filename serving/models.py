@@ -138,4 +138,7 @@ def reconcile(settings: Settings) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
+    if done.returncode != 0:
+        # an alias moved without an approval ends here: said in the log, never followed
+        log.error("registry and pointer do not agree: %s", done.stderr.decode(errors="replace").strip()[-300:])
     return done.returncode == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry.files import identifier
 from eco_credit.registry.package import MANIFEST, Package, load_package
-from eco_credit.registry.store import Store
+from eco_credit.registry.store import CHALLENGER, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ ModelName(name='eco-credit', alias=None, version=3), None)
 def open_model(store: Store, model: str, *, require_approval: bool = False, contract: str | None = None) -> Package:
     """Open a model by folder, by alias or by version, verified against the store's trusted keys.
 
+    ``challenger`` is what was registered last, signed by its trainer; any other alias must name what a signed
+    pointer names, wherever the registry says it is.
+
     Args:
         store: the store.
         model: ``name@alias``, ``name/version`` or a package folder.
@@ -58,7 +61,10 @@ def open_model(store: Store, model: str, *, require_approval: bool = False, cont
         if not (Path(model) / MANIFEST).is_file():
             raise ModelNotServable("there is no model package of that name", "没有该模型包")
         return load_package(Path(model), store.trusted(), require_approval, contract=contract)
-    from eco_credit.registry.mlflow import fetch
+    from eco_credit.registry.mlflow import check_alias, fetch
 
     folder, version = fetch(store, asked)
-    return load_package(folder, store.trusted(), require_approval, contract=contract, version=version)
+    package = load_package(folder, store.trusted(), require_approval, contract=contract, version=version)
+    if asked.alias not in (None, CHALLENGER):
+        check_alias(store, asked.name, str(asked.alias), version=version, digest=package.digest)
+    return package

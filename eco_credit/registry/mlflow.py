@@ -1,242 +1,111 @@
-"""MLflow: lineage, versions and aliases of model packages. The only file that imports mlflow.
+"""MLflow's aliases and the signed pointers: who may move them, and what happens when they disagree.
 
-MLflow keeps the package as an artefact of a models-from-code ``pyfunc``; nothing is pickled. Whatever
-comes back from it is verified like any other folder. The input example is a golden row, made up:
-no row of a customer is ever logged.
+An alias other than ``challenger`` follows a signed pointer. Every pointer is kept as a tag of the registered
+model, so that another machine can take a promotion over with its whole history, and an alias that somebody
+moved by hand is told from one that lags because the registry was away.
 """
-
-# the environment must be set before mlflow is imported: telemetry starts with it
-# ruff: noqa: E402
 
 from __future__ import annotations
 
-import logging
-import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}.items():
-    os.environ.setdefault(_name, _value)
-
-import mlflow
-import mlflow.pyfunc
-import numpy as np
-import pandas as pd  # mlflow has imported it already; MLflow resolves the hints of predict at run time
-from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature, set_model
-from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, DataType, Schema
 
 from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry.files import identifier, parse_json
 from eco_credit.registry.folder import ModelName
-from eco_credit.registry.package import Package, load_package, write_folder
-from eco_credit.registry.pointer import (
-    Pointer,
-    read_history,
-    read_pointer,
-    write_pointer,
-)
-from eco_credit.registry.signature import SIGNATURE_FILES
+from eco_credit.registry.keys import APPROVER
+from eco_credit.registry.lineage import DIGEST_TAG, PackageModel, declare_model, log_package
+from eco_credit.registry.package import MANIFEST, load_package, write_folder
+from eco_credit.registry.pointer import Pointer, check_chain, earlier, read_history, write_pointer
+from eco_credit.registry.signature import SIGNATURE_FILES, verify
 from eco_credit.registry.store import CHAMPION, Store, pointed
+from eco_credit.registry.tracking import answered, client_of, fetch, version_of
 
-for _logger in ("mlflow", "alembic"):
-    logging.getLogger(_logger).setLevel(logging.ERROR)
+__all__ = [
+    "PackageModel",
+    "check_alias",
+    "client_of",
+    "declare_model",
+    "fetch",
+    "follow",
+    "list_models",
+    "log_package",
+    "reconcile",
+    "version_of",
+]
 
-DIGEST_TAG = "eco_credit.digest"
 POINTER_TAG = "eco_credit.pointer"
 APPROVAL_TAG = "eco_credit.approval"
-ARTIFACT = "package"
-OUTPUTS = ("pd", "pd_low", "pd_high", "lgd", "lgd_low", "lgd_high", "expected_loss_rate", "score")
-GIVEN = ("collateral_value", "exposure")
-
-
-class PackageModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """The pyfunc: features in, risk out, by the package's own tables."""
-
-    def load_context(self, context: Any) -> None:
-        """Load the package with our own loader (digests, structure, golden rows; trust is decided when serving)."""
-        self.package = load_package(Path(context.artifacts[ARTIFACT]), None, False)
-
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Estimate risk; columns are the features and, where needed, collateral value and exposure in yuan."""
-        columns = {name: _plain(model_input[name]) for name in model_input.columns}
-        given = {name: columns.pop(name) for name in GIVEN if name in columns}
-        estimate = self.package.bundle.estimate(columns, **given)
-        table = {name: getattr(estimate, name) for name in OUTPUTS}
-        return pd.DataFrame(table | {"grade": estimate.grade, "refer": estimate.refer}, index=model_input.index)
-
-
-def _plain(column: Any) -> Any:
-    if column.dtype.kind in "fiub":
-        return column.to_numpy(dtype=np.float64)
-    return np.array([None if value is None or value != value else str(value) for value in column], dtype=object)
-
-
-def declare_model() -> None:
-    """Tell MLflow which object is the model; called by the model code file."""
-    set_model(PackageModel())
-
-
-def client_of(store: Store) -> MlflowClient:
-    """Open the registry of a store."""
-    store.home.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(store.mlflow_uri)
-    mlflow.set_registry_uri(store.mlflow_uri)
-    return MlflowClient(store.mlflow_uri, store.mlflow_uri)
-
-
-def log_package(
-    store: Store,
-    folder: Path,
-    *,
-    metrics: Mapping[str, float] | None = None,
-    params: Mapping[str, Any] | None = None,
-    contract: str | None = None,
-) -> int:
-    """Log a trainer-signed package and register it as challenger.
-
-    Args:
-        store: the store.
-        folder: package folder, signed by an enrolled trainer.
-        metrics: figures of the evaluation; finite.
-        params: settings of the training.
-        contract: as in `load_package`.
-
-    Returns:
-        Version in the registry.
-
-    Raises:
-        ModelNotServable: the package is not in order.
-    """
-    package = load_package(folder, store.trusted(), False, contract=contract)
-    client = client_of(store)
-    with mlflow.start_run(experiment_id=_experiment(client, store, package.name)):
-        mlflow.log_metrics({name: float(value) for name, value in (metrics or {}).items()})
-        mlflow.log_params(dict(params or {}))
-        mlflow.set_tags(_tags(package))
-        info = mlflow.pyfunc.log_model(
-            name=ARTIFACT,
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={ARTIFACT: str(folder)},
-            signature=_signature(package),
-            input_example=_example(package),
-            pip_requirements=[f"eco-credit=={package.manifest['code_version']}"],
-            registered_model_name=package.name,
-        )
-    version = int(info.registered_model_version)
-    for tag, value in _tags(package).items():
-        client.set_model_version_tag(package.name, str(version), tag, value)
-    client.set_registered_model_alias(package.name, "challenger", str(version))
-    return version
-
-
-def _experiment(client: MlflowClient, store: Store, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    root = (store.artifacts / name).resolve().as_uri() if store.mlflow_uri.startswith("sqlite:") else None
-    return str(client.create_experiment(name, artifact_location=root))
-
-
-def _tags(package: Package) -> dict[str, str]:
-    return {
-        DIGEST_TAG: package.digest,
-        "eco_credit.trainer": package.trainer,
-        "eco_credit.synthetic": str(package.synthetic).lower(),
-        "eco_credit.gate": str(package.gate.get("status", "")),
-        "eco_credit.data": str(package.manifest["data"].get("digest", "")),
-        "eco_credit.contract": str(package.manifest["contract"]["digest"]),
-    }
-
-
-def _signature(package: Package) -> ModelSignature:
-    features = package.bundle.features.features
-    inputs = [ColSpec(DataType.double if f.levels is None else DataType.string, f.name) for f in features]
-    if package.bundle.lgd.mode == "composition":
-        inputs += [ColSpec(DataType.double, name) for name in GIVEN]
-    outputs = [ColSpec(DataType.double, name) for name in OUTPUTS]
-    words = [ColSpec(DataType.string, "grade"), ColSpec(DataType.boolean, "refer")]
-    return ModelSignature(Schema(inputs), Schema([*outputs, *words]))
-
-
-def _example(package: Package) -> pd.DataFrame:
-    """The golden rows as a table: made-up rows with unknown values among them."""
-    golden = parse_json(package.files["golden.json"], "golden.json")
-    columns = golden["features"] | golden["given"]
-    return pd.DataFrame(
-        {
-            name: [float.fromhex(value) for value in column["hex"]] if "hex" in column else column["text"]
-            for name, column in columns.items()
-        }
-    )
-
-
-def version_of(store: Store, model: ModelName) -> Any:
-    """The registry's record of a model by alias or version.
-
-    Raises:
-        ModelNotServable: there is none.
-    """
-    client = client_of(store)
-    try:
-        if model.alias is not None:
-            return client.get_model_version_by_alias(model.name, model.alias)
-        return client.get_model_version(model.name, str(model.version))
-    except MlflowException as error:
-        raise ModelNotServable("the registry has no such model", "登记库中没有该模型") from error
-
-
-def fetch(store: Store, model: ModelName) -> tuple[Path, str]:
-    """Bring a package from the registry into the store's ``fetched`` folder.
-
-    Returns:
-        Package folder (not verified here) and version.
-
-    Raises:
-        ModelNotServable: the registry has no such model or its artefact is not there.
-    """
-    record = version_of(store, model)
-    kept = store.home / "fetched" / identifier(model.name) / str(int(record.version))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetching-") as temporary:
-        try:
-            uri = f"models:/{model.name}/{record.version}"
-            got = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=temporary))
-        except (MlflowException, OSError) as error:
-            raise ModelNotServable("the package cannot be fetched", "模型包无法取得") from error
-        folders = sorted(path.parent for path in (got / "artifacts").rglob("manifest.json"))
-        if len(folders) != 1:
-            raise ModelNotServable("the artefact holds no package", "登记的工件中没有模型包")
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.move(str(folders[0]), str(kept))
-    return kept, str(record.version)
 
 
 def follow(store: Store, pointer: Pointer) -> None:
-    """Let MLflow's alias follow a pointer, and keep pointer and approval as tags of the version."""
-    client, version = client_of(store), str(pointer.version)
+    """Let MLflow's alias follow a pointer, and keep approval and history with the model.
+
+    The history comes last: as long as it is short of this store's, the alias is known to lag.
+
+    Raises:
+        ModelNotServable: the registry does not answer or does not know the version.
+    """
     path = store.pointer_path(pointer.name, pointer.alias)
     approval = store.served_folder(pointer.name) / pointer.digest / SIGNATURE_FILES["approver"]
-    tags = {
-        f"{POINTER_TAG}.{pointer.alias}": path.read_text(encoding="utf-8"),
+    told = {
         APPROVAL_TAG: approval.read_text(encoding="utf-8"),
         "eco_credit.approver": pointer.approver,
+        "eco_credit.waived": pointer.waived,
     }
-    for tag, value in tags.items():
-        client.set_model_version_tag(pointer.name, version, tag, value)
-    client.set_registered_model_alias(pointer.name, pointer.alias, version)
+    with answered("the registry does not follow: run reconcile when it answers", "登记库未跟上，待其恢复后请核对"):
+        client, version = client_of(store), str(pointer.version)
+        for tag, value in told.items():
+            client.set_model_version_tag(pointer.name, version, tag, value)
+        client.set_registered_model_alias(pointer.name, pointer.alias, version)
+        known = client.get_registered_model(pointer.name).tags
+        for place, whole in enumerate(read_history(path, store.trusted()), start=1):
+            if _history_tag(pointer.alias, place) not in known:
+                text = canonical_json(whole).decode()
+                client.set_registered_model_tag(pointer.name, _history_tag(pointer.alias, place), text)
+
+
+def _history_tag(alias: str, place: int) -> str:
+    return f"{POINTER_TAG}.{alias}.{place:06d}"
+
+
+def told_history(store: Store, name: str, alias: str) -> list[dict[str, Any]]:
+    """The pointers the registry has been told, checked like those on disk: signatures, sequence, chain.
+
+    Raises:
+        ModelNotServable: the registry does not answer, or the chain does not hold.
+    """
+    with answered("the registry has no such model", "登记库中没有该模型"):
+        tags = client_of(store).get_registered_model(identifier(name)).tags
+    start = f"{POINTER_TAG}.{alias}."
+    stored = [parse_json(tags[tag].encode(), "pointer") for tag in sorted(tags) if tag.startswith(start)]
+    for pointer in check_chain(stored, store.trusted()):
+        if (pointer.name, pointer.alias) != (name, alias):
+            raise ModelNotServable("a pointer of another model or alias is on record", "登记的指针属于其他模型或别名")
+    return stored
+
+
+def check_alias(store: Store, name: str, alias: str, *, version: str, digest: str) -> None:
+    """Refuse what an alias names unless a signed pointer says the same: this store's, else the registry's.
+
+    Raises:
+        ModelNotServable: the alias was moved without an approval, or no pointer is there at all.
+    """
+    if store.pointer_path(name, alias).is_file():
+        pointer = pointed(store, name, alias)
+    else:
+        told = check_chain(told_history(store, name, alias), store.trusted())
+        if not told:
+            raise _unapproved()
+        pointer = told[-1]
+    if (str(pointer.version), pointer.digest) != (version, digest):
+        raise _unapproved()
+
+
+def _unapproved() -> ModelNotServable:
+    return ModelNotServable("the alias was moved without an approval", "别名变更未经批准")
 
 
 def list_models(store: Store) -> list[dict[str, Any]]:
@@ -263,45 +132,62 @@ def reconcile(store: Store, name: str, alias: str = CHAMPION) -> str:
     """Make the local pointer and MLflow's alias agree, if an approval says so.
 
     Returns:
-        ``same`` when they agree; ``installed`` when another machine's promotion was taken over, its package fetched,
-        verified and pointed to; ``followed`` when the alias lagged behind the signed pointer of this store and was
-        moved to it.
+        ``same`` when they agree; ``installed`` when another machine's promotions were taken over, the package fetched,
+        verified and pointed to; ``followed`` when the registry was away during an act of this store and was told now.
 
     Raises:
-        ModelNotServable: the alias names a version that nobody approved for it, or the package is not in order.
+        ModelNotServable: the alias names a version that nobody approved for it, the histories differ, or the package
+            is not in order.
     """
     record = version_of(store, ModelName(identifier(name), alias=alias))
-    here = pointed(store, name, alias) if store.pointer_path(name, alias).is_file() else None
-    if here is not None and (str(here.version), here.digest) == (str(record.version), record.tags.get(DIGEST_TAG)):
-        return "same"
-    told, approval = record.tags.get(f"{POINTER_TAG}.{alias}"), record.tags.get(APPROVAL_TAG)
-    if told is None or approval is None:
-        raise ModelNotServable("the alias was moved without an approval", "别名变更未经批准")
-    stored = parse_json(told.encode(), "pointer")
-    if here is not None and read_pointer(stored, store.trusted()).sequence <= here.sequence:
-        follow(store, here)
+    named = (str(record.version), record.tags.get(DIGEST_TAG))
+    path, trusted = store.pointer_path(name, alias), store.trusted()
+    told, here = told_history(store, name, alias), read_history(path, trusted)
+    shared = min(len(told), len(here))
+    if told[:shared] != here[:shared]:
+        raise ModelNotServable("registry and store tell different histories of promotion", "登记库与本库批准历史不一致")
+    if len(told) < len(here):
+        follow(store, pointed(store, name, alias))
         return "followed"
-    _take_over(store, stored, approval.encode())
+    if not told:
+        raise _unapproved()
+    pointer = check_chain(told, trusted)[-1]
+    if named != (str(pointer.version), pointer.digest):
+        raise _unapproved()
+    if len(told) == len(here):
+        return "same"
+    _take_over(store, pointer, told)
     return "installed"
 
 
-def _take_over(store: Store, stored: dict[str, Any], approval: bytes) -> None:
-    """Install a package that was promoted on another machine against the same registry."""
-    pointer = read_pointer(stored, store.trusted())
+def _take_over(store: Store, pointer: Pointer, told: list[dict[str, Any]]) -> None:
+    """Install what was promoted on another machine against the same registry, and what it can be rolled back to."""
     path = store.pointer_path(pointer.name, pointer.alias)
     path.parent.mkdir(parents=True, exist_ok=True)
-    before = read_history(path, store.trusted())
-    if len(before) != pointer.sequence - 1:
-        raise ModelNotServable("promotions in between are missing here", "缺少中间的批准记录")
-    folder, _ = fetch(store, ModelName(pointer.name, version=pointer.version))
-    package = load_package(folder, store.trusted(), False)
-    target = path.parent / pointer.digest
-    if package.digest != pointer.digest:
-        raise ModelNotServable("the registry holds another package than was approved", "登记的模型包与批准的不一致")
+    _bring(store, pointer)
+    before = earlier(check_chain(told, store.trusted()))
+    if before is not None:
+        try:
+            _bring(store, before)
+        except ModelNotServable as error:
+            # a package that is no longer in order cannot be rolled back to; that is no reason not to serve the new one
+            sys.stderr.write(f"{error.en}\n")
+    write_pointer(path, told[-1], told[:-1])
+
+
+def _bring(store: Store, pointer: Pointer) -> None:
+    target = store.served_folder(pointer.name) / pointer.digest
     if not target.exists():
-        write_folder(target, {**package.files, SIGNATURE_FILES["approver"]: approval})
+        model = ModelName(pointer.name, version=pointer.version)
+        approval = version_of(store, model).tags.get(APPROVAL_TAG)
+        if approval is None:
+            raise _unapproved()
+        package = load_package(fetch(store, model)[0], store.trusted(), False)
+        if package.digest != pointer.digest:
+            raise ModelNotServable("the registry holds another package than was approved", "登记的模型包与批准的不一致")
+        verify(package.files[MANIFEST], approval.encode(), APPROVER, store.trusted())
+        write_folder(target, {**package.files, SIGNATURE_FILES["approver"]: approval.encode()})
     load_package(target, store.trusted())
-    write_pointer(path, stored, before)
 
 
 def main(arguments: list[str]) -> int:

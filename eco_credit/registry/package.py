@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -239,8 +240,14 @@ def _signers(
 
 
 def same_person(one: str, other: str) -> bool:
-    """True when two names are the same but for case and spaces."""
-    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
+    """True when two names are the same but for case, spaces and width of letters.
+
+    Example:
+        >>> same_person("Li Wei", "ＬＩ wei"), same_person("Li Wei", "Li Wen")
+        (True, False)
+    """
+    folded = ["".join(unicodedata.normalize("NFKC", name).split()).casefold() for name in (one, other)]
+    return folded[0] == folded[1]
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:

@@ -16,6 +16,8 @@ from eco_credit.registry.signature import check_signed, signed
 
 PROMOTE = "promote"
 ROLLBACK = "rollback"
+LATER = ("proposer", "waived", "waiver")
+"""Fields a pointer of an older store may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class Pointer:
         reason: why, in the approver's words.
         at: when, ISO in UTC; for people, never for order.
         previous: digest of the pointer before, empty for the first.
+        proposer: who trained the package and signed it first.
+        waived: gates that were not green, by number, separated by commas; empty when all were green.
+        waiver: why they are accepted, in the approver's words; empty where ``reason`` says it all.
     """
 
     name: str
@@ -45,6 +50,9 @@ class Pointer:
     reason: str
     at: str
     previous: str
+    proposer: str = ""
+    waived: str = ""
+    waiver: str = ""
 
 
 def signed_pointer(pointer: Pointer, key: SigningKey) -> dict[str, Any]:
@@ -59,7 +67,7 @@ def read_pointer(whole: Any, trusted: Trusted) -> Pointer:
         ModelNotServable: it is not signed by a trusted approver, or not well formed.
     """
     statement = check_signed(whole, APPROVER, trusted)
-    values = {name: statement.get(name) for name in Pointer.__slots__}
+    values = {name: statement.get(name, "" if name in LATER else None) for name in Pointer.__slots__}
     numbers = ("sequence", "version")
     sound = all(isinstance(value, int if name in numbers else str) for name, value in values.items())
     if not sound or values["action"] not in (PROMOTE, ROLLBACK) or values["approver"] != statement["signer"]:
@@ -94,11 +102,17 @@ def read_history(path: Path, trusted: Trusted) -> list[dict[str, Any]]:
         raise _broken()
     if current is not None and (not stored or stored[-1] != current):
         stored.append(current)
-    _check_chain([read_pointer(item, trusted) for item in stored], stored)
+    check_chain(stored, trusted)
     return stored
 
 
-def _check_chain(pointers: Sequence[Pointer], stored: Sequence[Any]) -> None:
+def check_chain(stored: Sequence[Any], trusted: Trusted) -> list[Pointer]:
+    """Check stored pointers as a whole: signatures, sequence, links, and versions that only move forward.
+
+    Raises:
+        ModelNotServable: the chain does not hold, or an older version came back without a rollback.
+    """
+    pointers = [read_pointer(item, trusted) for item in stored]
     newest, previous = 0, ""
     for place, (pointer, whole) in enumerate(zip(pointers, stored, strict=True), start=1):
         if pointer.sequence != place or pointer.previous != previous:
@@ -106,6 +120,13 @@ def _check_chain(pointers: Sequence[Pointer], stored: Sequence[Any]) -> None:
         if pointer.action == PROMOTE and pointer.version < newest:
             raise ModelNotServable("an older version is served without a rollback record", "旧版本在用但无回退记录")
         newest, previous = max(newest, pointer.version), digest(whole)
+    return pointers
+
+
+def earlier(pointers: Sequence[Pointer]) -> Pointer | None:
+    """What a rollback goes back to: the last that was in force with a version below the one in force; None if none."""
+    older = [pointer for pointer in pointers if pointer.version < pointers[-1].version]
+    return older[-1] if older else None
 
 
 def _broken() -> ModelNotServable:

@@ -6,7 +6,9 @@ served, and MLflow's alias follows. Serving reads the pointer; MLflow is lineage
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,20 @@ from eco_credit.registry.pointer import (
     PROMOTE,
     ROLLBACK,
     Pointer,
+    check_chain,
+    earlier,
     lock_folder,
     next_pointer,
     read_history,
-    read_pointer,
     signed_pointer,
     write_pointer,
 )
 from eco_credit.registry.signature import SIGNATURE_FILES, signed
 from eco_credit.registry.store import ALIASES, CHAMPION, Store
+
+log = logging.getLogger("eco_credit.registry")
+MOST_WORDS = 1_000
+"""Longest reason and waiver together, characters: a pointer must fit into a tag of the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,13 @@ class Approval:
 
     Attributes:
         approver: name of the person; a key of theirs must be enrolled as approver.
-        reason: why, in their words; not empty.
+        reason: why, in their words; not empty. It also accepts amber gates, which are recorded by number.
+        waiver: why red gates are accepted, in their words; without it a red model is not promoted.
     """
 
     approver: str
     reason: str
+    waiver: str = ""
 
 
 def promote(
@@ -58,10 +67,11 @@ def promote(
         contract: as in `load_package`.
 
     Returns:
-        The new pointer, after it is durable and MLflow's alias follows it.
+        The new pointer, after it is durable. MLflow's alias follows it; should the registry fail at that moment,
+        the promotion stands, a warning says so, and ``reconcile`` lets the alias follow later.
 
     Raises:
-        GateNotMet: the gates of the training are red.
+        GateNotMet: the gates of the training are red and not waived in writing, or not on record.
         ModelNotServable: the package is not in order, the approver trained it or is not enrolled, no reason is given,
             or a newer version was promoted before (take back with `rollback`).
     """
@@ -69,10 +79,18 @@ def promote(
     if not package.version.isdigit():
         raise ModelNotServable("register the package before it is promoted", "请先登记模型再批准")
     pointer = install(store, package, approval, alias=alias)
+    _tell_registry(store, pointer)
+    return pointer
+
+
+def _tell_registry(store: Store, pointer: Pointer) -> None:
+    """Let MLflow follow. The act stands already, so a registry that is away is a warning, not a failure."""
     from eco_credit.registry.mlflow import follow
 
-    follow(store, pointer)
-    return pointer
+    try:
+        follow(store, pointer)
+    except ModelNotServable as error:
+        log.warning("%s %s %s/%d stands; %s", pointer.action, pointer.alias, pointer.name, pointer.version, error.en)
 
 
 def install(store: Store, package: Package, approval: Approval, *, alias: str = CHAMPION) -> Pointer:
@@ -85,7 +103,7 @@ def install(store: Store, package: Package, approval: Approval, *, alias: str = 
     try:
         path = store.pointer_path(package.name, alias)
         before = read_history(path, store.trusted())
-        newest = max((read_pointer(item, store.trusted()).version for item in before), default=0)
+        newest = max((item.version for item in check_chain(before, store.trusted())), default=0)
         if int(package.version) < newest:
             raise ModelNotServable(
                 "versions only move forward; take a version back with rollback", "版本只能向前，退回请用回退命令"
@@ -93,6 +111,7 @@ def install(store: Store, package: Package, approval: Approval, *, alias: str = 
         _copy(folder / package.digest, package, key)
         load_package(folder / package.digest, store.trusted(), contract=package.manifest["contract"]["digest"])
         act = _act(store, approval) | {"name": package.name, "alias": alias, "action": PROMOTE}
+        act |= {"proposer": package.trainer, "waived": open_gates(package.gate)}
         pointer = next_pointer(before, digest=package.digest, version=int(package.version), **act)
         write_pointer(path, signed_pointer(pointer, key), before)
     finally:
@@ -124,37 +143,42 @@ def rollback(
     try:
         path = store.pointer_path(name, alias)
         before = read_history(path, store.trusted())
-        target = _earlier([read_pointer(item, store.trusted()) for item in before])
-        load_package(store.served_folder(name) / target.digest, store.trusted(), contract=contract)
+        target = earlier(check_chain(before, store.trusted()))
+        if target is None:
+            raise ModelNotServable("no earlier model was in service", "没有更早的在用模型可回退")
+        package = load_package(store.served_folder(name) / target.digest, store.trusted(), contract=contract)
         act = _act(store, approval) | {"name": name, "alias": alias, "action": ROLLBACK}
+        act |= {"proposer": package.trainer, "waived": open_gates(package.gate)}
         pointer = next_pointer(before, digest=target.digest, version=target.version, **act)
         write_pointer(path, signed_pointer(pointer, key), before)
     finally:
         if descriptor is not None:
             os.close(descriptor)
-    from eco_credit.registry.mlflow import follow
-
-    follow(store, pointer)
+    _tell_registry(store, pointer)
     return pointer
 
 
-def _earlier(pointers: list[Pointer]) -> Pointer:
-    """The newest version below the one in service that was in service before."""
-    if pointers:
-        older = [pointer for pointer in pointers if pointer.version < pointers[-1].version]
-        if older:
-            return older[-1]
-    raise ModelNotServable("no earlier model was in service", "没有更早的在用模型可回退")
+def open_gates(gate: Mapping[str, Any]) -> str:
+    """Gates of a record that are amber or red, by number, and the statistics of missed bars; comma-separated.
+
+    Example:
+        >>> open_gates({"gates": [{"gate": "G1a", "light": "green"}, {"gate": "G2a", "light": "amber"}]})
+        'G2a'
+    """
+    lit = [str(item["gate"]) for item in gate.get("gates", ()) if item["light"] in ("amber", "red")]
+    return ",".join([*lit, *(str(bar["statistic"]) for bar in gate.get("missed", ()))])
 
 
 def _act(store: Store, approval: Approval) -> dict[str, Any]:
     at = store.clock().isoformat(timespec="seconds")
-    return {"approver": approval.approver, "reason": approval.reason, "at": at}
+    return {"approver": approval.approver, "reason": approval.reason, "at": at, "waiver": approval.waiver.strip()}
 
 
 def _check_reason(approval: Approval) -> None:
     if not approval.reason.strip():
         raise ModelNotServable("an approval needs a reason", "批准须写明理由")
+    if len(approval.reason) + len(approval.waiver) > MOST_WORDS:
+        raise ModelNotServable(f"reason and waiver are longer than {MOST_WORDS} characters", "理由过长")
 
 
 def _check_act(package: Package, approval: Approval, alias: str) -> None:
@@ -164,7 +188,7 @@ def _check_act(package: Package, approval: Approval, alias: str) -> None:
     if not package.trainer or same_person(package.trainer, approval.approver):
         raise ModelNotServable("whoever trained a model cannot approve it", "训练人不得批准自己的模型")
     status = package.gate.get("status")
-    if status not in ("green", "amber"):
+    if status not in ("green", "amber") and not (status == "red" and approval.waiver.strip()):
         raise GateNotMet(f"the gates of this model are {status or 'not recorded'}", "模型未通过准入门槛")
 
 

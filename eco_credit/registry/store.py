@@ -31,7 +31,8 @@ from eco_credit.registry.pointer import Pointer, check_pointer
 HOME_VARIABLE = "ECO_CREDIT_HOME"
 TRACKING_VARIABLE = "ECO_CREDIT_MLFLOW_URI"
 CHAMPION = "champion"
-ALIASES = (CHAMPION, "challenger", "shadow")
+CHALLENGER = "challenger"
+ALIASES = (CHAMPION, CHALLENGER, "shadow")
 
 
 def utc_now() -> dt.datetime:

@@ -10,11 +10,11 @@ from typing import Any
 
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.lists import code_list
+from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, fold, split_label
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.cells import Reading, folded
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
-from serving.batch.units import NEEDS_UNIT, factor, fold, split_label
 
 HEADER_ROWS = 10
 """A header is looked for in this many rows."""

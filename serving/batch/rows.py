@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from eco_credit.contracts.paper_units import fold
 from serving.batch.layout import HEADER_ROWS, Vocabulary, find_header
 from serving.batch.rules import refusal
-from serving.batch.units import fold
 
 DELIMITERS = (",", "\t", ";")
 TOTAL_WORDS = (

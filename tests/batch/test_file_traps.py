@@ -23,9 +23,9 @@ from batch_rows import (
 )
 
 from eco_credit.contracts import contract, excel_template
+from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, split_label
 from eco_credit.contracts.template import header
 from serving.batch.chunk import join
-from serving.batch.units import NEEDS_UNIT, factor, split_label
 
 # --- headers and units
 

@@ -12,8 +12,8 @@ from package_samples import APPROVER, TRAINER, make_package
 from risk_samples import sample_rows
 
 from eco_credit.core.errors import ModelNotServable
-from eco_credit.registry import Store, open_model, promote, rollback, served
-from eco_credit.registry.promote import Approval
+from eco_credit.registry import Store, load_package, open_model, promote, rollback, served
+from eco_credit.registry.promote import Approval, install
 
 registry = pytest.importorskip("eco_credit.registry.mlflow")
 
@@ -74,20 +74,109 @@ def test_promote_and_roll_back(store: Store) -> None:
     assert served(store, NAME).version == "2"
 
 
-def test_an_alias_moved_without_an_approval_is_not_followed(store: Store) -> None:
+def test_an_alias_moved_to_a_version_nobody_approved_is_not_followed(store: Store) -> None:
     promote(store, f"{NAME}/1", YES)
     registry.client_of(store).set_registered_model_alias(NAME, "champion", "2")
     with pytest.raises(ModelNotServable, match="approval"):
         registry.reconcile(store, NAME)
+    with pytest.raises(ModelNotServable, match="approval"):
+        open_model(store, f"{NAME}@champion")
     assert served(store, NAME).version == "1"
 
 
-def test_an_alias_that_lags_behind_the_pointer_is_moved_to_it(store: Store) -> None:
+def test_an_alias_moved_back_by_hand_to_an_approved_version_is_no_rollback(store: Store) -> None:
     promote(store, f"{NAME}/1", YES)
     promote(store, f"{NAME}/2", YES)
     registry.client_of(store).set_registered_model_alias(NAME, "champion", "1")
+    for ask in (lambda: registry.reconcile(store, NAME), lambda: open_model(store, f"{NAME}@champion")):
+        with pytest.raises(ModelNotServable, match="approval"):
+            ask()
+    assert served(store, NAME).version == "2"
+    # the same on a machine that has no pointer of its own: the registry's signed history decides
+    other = another_machine(store)
+    for ask in (lambda: registry.reconcile(other, NAME), lambda: open_model(other, f"{NAME}@champion")):
+        with pytest.raises(ModelNotServable, match="approval"):
+            ask()
+    assert not other.has_champion(NAME)
+    # an act by a person puts it right
+    assert rollback(store, NAME, NO).version == 1
+    assert registry.reconcile(store, NAME) == "same"
+
+
+def test_serving_says_that_the_alias_was_moved_and_keeps_what_was_approved(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    from serving.models import Champions, Triple, reconcile
+    from serving.settings import Settings
+
+    promote(store, f"{NAME}/1", YES)
+    settings = Settings(home=store.home, model_name=NAME)
+    assert reconcile(settings)
+    registry.client_of(store).set_registered_model_alias(NAME, "champion", "2")
+    with caplog.at_level("ERROR", logger="eco_credit.serving"):
+        assert not reconcile(settings)
+    assert "without an approval" in caplog.text
+
+    def load(found: Settings) -> Triple:
+        return Triple(served(Store(found.home), NAME), None, "")  # type: ignore[arg-type]
+
+    champions = Champions(settings, load)
+    assert champions.refresh() and champions.current().package.version == "1"
+
+
+def test_an_act_while_the_registry_is_away_stands_and_the_alias_follows_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    promote(store, f"{NAME}/1", YES)
+    promote(store, f"{NAME}/2", YES)
+    with monkeypatch.context() as away:
+        away.setenv("ECO_CREDIT_MLFLOW_URI", "http://127.0.0.1:1")
+        away.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        assert rollback(store, NAME, NO).version == 1
+        assert "reconcile" in caplog.text
+    assert served(store, NAME).version == "1"
+    with pytest.raises(ModelNotServable, match="approval"):
+        open_model(store, f"{NAME}@champion")
     assert registry.reconcile(store, NAME) == "followed"
-    assert open_model(store, f"{NAME}@champion").version == "2"
+    assert open_model(store, f"{NAME}@champion").version == "1"
+    assert registry.reconcile(store, NAME) == "same"
+
+
+def another_machine(store: Store) -> Store:
+    """A store that shares the registry and the list of trusted keys, and nothing else."""
+    other = Store(store.home.parent / "other")
+    other.keys.mkdir(parents=True)
+    shutil.copy(store.keys / "trusted.json", other.keys)
+    other.home.joinpath("mlflow.db").symlink_to(store.home / "mlflow.db")
+    return other
+
+
+def test_a_machine_that_joins_late_takes_over_the_whole_history_and_can_roll_back(store: Store) -> None:
+    promote(store, f"{NAME}/1", YES)
+    promote(store, f"{NAME}/2", YES)
+    other = another_machine(store)
+    assert registry.reconcile(other, NAME) == "installed"
+    assert (served(other, NAME).version, registry.reconcile(other, NAME)) == ("2", "same")
+    shutil.copytree(store.keys, other.keys, dirs_exist_ok=True)
+    assert rollback(other, NAME, NO).sequence == 3
+    assert served(other, NAME).version == "1"
+    assert registry.reconcile(store, NAME) == "installed"
+    assert served(store, NAME).version == "1"
+
+
+def test_two_histories_of_promotion_are_not_reconciled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    promote(store, f"{NAME}/1", YES)
+    other = another_machine(store)
+    assert registry.reconcile(other, NAME) == "installed"
+    shutil.copytree(store.keys, other.keys, dirs_exist_ok=True)
+    promote(store, f"{NAME}/2", Approval(APPROVER, "here"))
+    with monkeypatch.context() as away:
+        away.setenv("ECO_CREDIT_MLFLOW_URI", "http://127.0.0.1:1")
+        away.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        package = load_package(store.served_folder(NAME) / served(store, NAME).digest, other.trusted(), version="2")
+        install(other, package, Approval(APPROVER, "there"))
+    with pytest.raises(ModelNotServable, match="different histories"):
+        registry.reconcile(other, NAME)
 
 
 def test_a_promotion_on_another_machine_is_taken_over(

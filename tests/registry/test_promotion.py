@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from package_samples import APPROVER, TRAINER, make_package
+from package_samples import APPROVER, TRAINER, make_package, meta, package_files
 
+from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import GateNotMet, ModelNotServable
-from eco_credit.registry import Package, Store, load_package, served
+from eco_credit.registry import Package, Store, load_package, served, sign, write_package
 from eco_credit.registry.folder import ModelName, read_model_name
 from eco_credit.registry.pointer import Pointer, history_path
 from eco_credit.registry.promote import Approval, install
+from eco_credit.registry.signature import signed
 
 YES = Approval(APPROVER, "beats the scorecard on every gate")
 NAME = "eco-credit"
@@ -57,6 +59,49 @@ def test_an_act_without_four_eyes_is_refused(store: Store, tmp_path: Path, appro
 def test_a_model_that_missed_its_gates_is_not_promoted(store: Store, tmp_path: Path, status: str) -> None:
     with pytest.raises(GateNotMet):
         install(store, package(store, tmp_path, 1, status=status), YES)
+
+
+def gated(store: Store, folder: Path, status: str, light: str) -> Package:
+    gate = {"status": status, "gates": [{"gate": "G1a", "light": "green"}, {"gate": "G2a", "light": light}]}
+    files = package_files() | {"gate.json": canonical_json(gate | {"missed": [{"statistic": "pd.ks"}]})}
+    write_package(folder, files, meta())
+    sign(folder, "trainer", store.signer(TRAINER, "trainer"))
+    return load_package(folder, store.trusted(), False, version="1")
+
+
+def test_amber_gates_are_accepted_by_the_reason_and_named_in_the_record(store: Store, tmp_path: Path) -> None:
+    pointer = install(store, gated(store, tmp_path / "p", "amber", "amber"), YES)
+    assert (pointer.proposer, pointer.approver, pointer.waived) == (TRAINER, APPROVER, "G2a,pd.ks")
+
+
+def test_red_gates_are_promoted_only_with_a_waiver_in_writing(store: Store, tmp_path: Path) -> None:
+    package = gated(store, tmp_path / "p", "red", "red")
+    for waiver in ("", "   "):
+        with pytest.raises(GateNotMet):
+            install(store, package, Approval(APPROVER, "we need it", waiver))
+    pointer = install(store, package, Approval(APPROVER, "pilot", "pilot of 20 loans, decided by the board"))
+    assert (pointer.waived, pointer.waiver) == ("G2a,pd.ks", "pilot of 20 loans, decided by the board")
+    assert json.loads(store.pointer_path(NAME).read_bytes())["waiver"] == pointer.waiver
+
+
+def test_a_waiver_does_not_stand_for_gates_nobody_recorded(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(GateNotMet):
+        install(store, package(store, tmp_path, 1, status="unknown"), Approval(APPROVER, "yes", "waived"))
+
+
+def test_a_pointer_of_an_older_store_is_still_read(store: Store, tmp_path: Path) -> None:
+    install(store, package(store, tmp_path, 1), YES)
+    path = store.pointer_path(NAME)
+    old = {k: v for k, v in json.loads(path.read_bytes()).items() if k not in ("proposer", "waived", "waiver")}
+    statement = {k: v for k, v in old.items() if k not in ("signature", "signer", "key_id")}
+    path.write_bytes(canonical_json(signed(statement, store.signer(APPROVER, "approver"))))
+    history_path(path).unlink()
+    assert served(store, NAME).version == "1"
+
+
+def test_a_reason_too_long_for_the_record_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotServable, match="longer"):
+        install(store, package(store, tmp_path, 1), Approval(APPROVER, "x" * 1_001))
 
 
 def test_versions_only_move_forward(store: Store, tmp_path: Path) -> None:
@@ -160,6 +205,9 @@ def test_the_pointer_tells_who_what_why_and_when(store: Store, tmp_path: Path) -
         reason=YES.reason,
         at="2026-11-23T00:00:00+00:00",
         previous="",
+        proposer=TRAINER,
+        waived="",
+        waiver="",
     )
 
 
