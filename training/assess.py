@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.errors import ModelNotServable
-from eco_credit.core.numbers import Floats
+from eco_credit.core.numbers import Columns, Floats
 from eco_credit.registry import Package, Store, open_model, served
 from eco_credit.registry.store import ALIASES, pointed
 from training.datasets import Tape, load_tape
@@ -22,14 +22,14 @@ from training.train import finite
 
 
 def assess(
-    store: Store, model: str, data: Path, plan: Path | None = None, *, beside: Beside | None = None
+    store: Store, model: str, data: Path | Columns, plan: Path | None = None, *, beside: Beside | None = None
 ) -> dict[str, Any]:
     """Statistics of a packaged model on all labelled rows of a tape.
 
     Args:
         store: the store.
         model: ``name@alias``, ``name/version`` or a package folder.
-        data: tape by the contract the model was trained for.
+        data: tape by the contract the model was trained for: a file, or columns.
         plan: a plan whose bars are to be met; None reads the tape by the model's own plan and sets no bars.
         beside: what else the caller has; first validation, champion and people are filled in from the store where
             they are left open.

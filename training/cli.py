@@ -17,6 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 Home = Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME or ~/.eco-credit.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in your own words.")]
 Approver = Annotated[str, typer.Option("--approver", help="Who decides; not whoever trained the model.")]
+Map = Annotated[Path | None, typer.Option("--mapping", help="YAML: your column names and units.", exists=True)]
 
 
 class Language(StrEnum):
@@ -34,6 +35,13 @@ def register(app: typer.Typer) -> None:
     """Add the commands to an application."""
     for command in (simulate, train, evaluate, card, promote, rollback, monitor):
         app.command()(command)
+
+
+def _tape(data: Path | None, mapping: Path | None) -> Any:
+    """The tape: a file by the contract, or the columns that a mapping makes of a lender's own file."""
+    from training.mapping import read_mapped, read_mapping
+
+    return data if mapping is None or data is None else read_mapped(data, read_mapping(mapping))
 
 
 def _store(home: Path | None) -> Any:
@@ -69,6 +77,7 @@ def train(
     plan: Annotated[str, typer.Argument(help="Training plan: a YAML file, or the name of a shipped plan.")],
     data: Annotated[Path | None, typer.Option(help="Loan tape; default what the plan says.", exists=True)] = None,
     trainer: Annotated[str, typer.Option(help="Who trains and signs; enrolled when new.")] = "trainer",
+    mapping: Map = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -79,12 +88,14 @@ def train(
         file = plan_file(plan)
     except ContractError as error:
         raise typer.BadParameter(error.en, param_hint="PLAN") from error
+    if mapping is not None and data is None:
+        raise typer.BadParameter("a mapping needs the tape it is for: give --data", param_hint="--mapping")
     with exits(json):
         from training.train import Setting
         from training.train import train as run
 
         steps = Steps()
-        done = run(read_plan(file), data, Setting(_store(home), trainer, say=steps))
+        done = run(read_plan(file), _tape(data, mapping), Setting(_store(home), trainer, say=steps))
         steps.done()
         emit(_summary(done), json)
 
@@ -115,6 +126,7 @@ def evaluate(
     plan: Annotated[Path | None, typer.Option(help="Plan with bars; default the model's own, without bars.")] = None,
     report: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Printable validation report.")] = None,
     lang: Lang = Language.zh,
+    mapping: Map = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -122,14 +134,15 @@ def evaluate(
     if report is not None:
         _page(report, "--report")
     with exits(json):
+        tape = _tape(data, mapping)
         if report is None:
             from training.assess import assess
 
-            found = assess(_store(home), model, data, plan)
+            found = assess(_store(home), model, tape, plan)
         else:
             from training.paper import write_report
 
-            found = write_report(report, _store(home), model, data=data, plan=plan, lang=lang.value)
+            found = write_report(report, _store(home), model, data=tape, plan=plan, lang=lang.value)
         emit(found, json)
     if found["missed"]:
         raise typer.Exit(SHORT)
@@ -161,6 +174,7 @@ def promote(
     approver: Approver,
     reason: Reason,
     alias: Annotated[str, typer.Option("--as", help="champion, challenger or shadow.")] = "champion",
+    waive: Annotated[str, typer.Option(help="Why red gates are accepted, in your own words.")] = "",
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -169,7 +183,7 @@ def promote(
         from eco_credit.registry import promote as move
         from eco_credit.registry.promote import Approval
 
-        emit(asdict(move(_store(home), model, Approval(approver, reason), alias=alias)), json)
+        emit(asdict(move(_store(home), model, Approval(approver, reason, waive), alias=alias)), json)
 
 
 def rollback(

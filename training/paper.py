@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from eco_credit.core.numbers import Columns
 from eco_credit.registry import Store, open_model
 from eco_credit.reports.model_card import model_card
 from eco_credit.reports.validation_report import validation_report
@@ -14,7 +15,7 @@ from training.validation import validation
 
 
 def write_report(
-    out: Path, store: Store, model: str, *, data: Path, plan: Path | None, lang: str
+    out: Path, store: Store, model: str, *, data: Path | Columns, plan: Path | None, lang: str
 ) -> dict[str, Any]:
     """Evaluate a model on a tape and print the validation report.
 
@@ -22,7 +23,7 @@ def write_report(
         out: file to write, whole or not at all.
         store: the store.
         model: ``name@alias``, ``name/version`` or a package folder.
-        data: tape by the contract the model was trained for.
+        data: tape by the contract the model was trained for: a file, or columns.
         plan: a plan whose bars are to be met; None sets no bars.
         lang: ``zh`` or ``en``.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Bools, Floats, number
+from eco_credit.core.numbers import Bools, Columns, Floats, number
 from eco_credit.registry import Package, Store, open_model
 from eco_credit.risk import RiskEstimate
 from training import curves
@@ -36,13 +36,13 @@ class Validation:
     evaluation: dict[str, Any]
 
 
-def validation(store: Store, model: str, data: Path, plan: Path | None = None) -> Validation:
+def validation(store: Store, model: str, data: Path | Columns, plan: Path | None = None) -> Validation:
     """Evaluate a package on a tape for a report.
 
     Args:
         store: the store.
         model: ``name@alias``, ``name/version`` or a package folder.
-        data: tape by the contract the model was trained for.
+        data: tape by the contract the model was trained for: a file, or columns.
         plan: a plan whose bars are to be met; None sets no bars.
 
     Returns:

@@ -26,7 +26,8 @@ def free_port() -> int:
 
 def status_of(address: str, host: str) -> int:
     """HTTP status of a search, asked for under a host name; 0 while nobody answers."""
-    request = urllib.request.Request(f"{address}/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": host})
+    page = f"{address}/api/2.0/mlflow/experiments/search?max_results=1"
+    request = urllib.request.Request(page, headers={"Host": host})
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return int(answer.status)
