@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from eco_credit.registry.tracking import client_of, experiment_of  # isort: skip  (sets the environment of mlflow)
+from eco_credit.registry.tracking import answered, client_of, experiment_of, version_of  # isort: skip  (sets the environment of mlflow)
 
 import mlflow
 import mlflow.pyfunc
@@ -24,6 +24,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from eco_credit.core.canonical import canonical_json, sha256
 from eco_credit.registry.files import parse_json
+from eco_credit.registry.folder import ModelName
 from eco_credit.registry.package import Package, load_package
 from eco_credit.registry.store import Store
 
@@ -178,6 +179,28 @@ def _log_evaluation(package: Package, report: Path | None) -> None:
     mlflow.log_text(statistics.decode(), f"{EVALUATION}/statistics.json")
     if report is not None:
         mlflow.log_artifact(str(report), REPORT)
+
+
+def attach_report(store: Store, model: ModelName, report: Path) -> str:
+    """Keep a report that was written after the training with the run of a registered version.
+
+    Args:
+        store: the store.
+        model: name with alias or version.
+        report: the file.
+
+    Returns:
+        SHA-256 of the file, also kept as the tag ``eco_credit.report`` of the version.
+
+    Raises:
+        ModelNotServable: the registry has no such model, or does not take the file.
+    """
+    record, digest = version_of(store, model), sha256(report.read_bytes())
+    with answered("the registry does not take the report", "登记库未能保存报告"):
+        client = client_of(store)
+        client.log_artifact(record.run_id, str(report), REPORT)
+        client.set_model_version_tag(model.name, str(record.version), "eco_credit.report", digest)
+    return digest
 
 
 def signature_of(package: Package) -> ModelSignature:

@@ -16,7 +16,7 @@ from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry.files import identifier, parse_json
 from eco_credit.registry.folder import ModelName
 from eco_credit.registry.keys import APPROVER
-from eco_credit.registry.lineage import DIGEST_TAG, PackageModel, declare_model, log_package
+from eco_credit.registry.lineage import DIGEST_TAG, PackageModel, attach_report, declare_model, log_package
 from eco_credit.registry.package import MANIFEST, load_package, write_folder
 from eco_credit.registry.pointer import Pointer, check_chain, earlier, read_history, write_pointer
 from eco_credit.registry.signature import SIGNATURE_FILES, verify
@@ -25,6 +25,7 @@ from eco_credit.registry.tracking import answered, client_of, fetch, version_of
 
 __all__ = [
     "PackageModel",
+    "attach_report",
     "check_alias",
     "client_of",
     "declare_model",

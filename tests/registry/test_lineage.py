@@ -11,7 +11,9 @@ import pytest
 from package_samples import TRAINER, meta, package_files
 
 from eco_credit.core.canonical import canonical_json, sha256
+from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry import Store, sign, write_package
+from eco_credit.registry.folder import ModelName
 
 registry = pytest.importorskip("eco_credit.registry.mlflow")
 
@@ -85,6 +87,17 @@ def test_gates_statistics_plan_card_and_report_are_artefacts(store: Store, run: 
     assert found == {*(f"evaluation/{name}" for name in names), "report/report.html"}
     place = client.download_artifacts(run.info.run_id, "evaluation/statistics.json")
     assert json.loads(Path(place).read_text()) == GATE["statistics"]
+
+
+def test_a_report_written_later_joins_the_run_of_its_version(store: Store, run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "validation.html"
+    path.write_text("<h1>Validated in spring</h1>")
+    digest = registry.attach_report(store, ModelName("eco-credit", alias="challenger"), path)
+    client = registry.client_of(store)
+    assert "report/validation.html" in [item.path for item in client.list_artifacts(run.info.run_id, "report")]
+    assert client.get_model_version("eco-credit", "1").tags["eco_credit.report"] == digest == sha256(path.read_bytes())
+    with pytest.raises(ModelNotServable):
+        registry.attach_report(store, ModelName("eco-credit", version=9), path)
 
 
 def test_the_signature_is_typed_and_its_example_is_made_up_and_has_unknown_values(store: Store, run: Any) -> None:
