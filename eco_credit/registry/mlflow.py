@@ -7,6 +7,7 @@ moved by hand is told from one that lags because the registry was away.
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ __all__ = [
     "version_of",
 ]
 
+log = logging.getLogger("eco_credit.registry")
 POINTER_TAG = "eco_credit.pointer"
 APPROVAL_TAG = "eco_credit.approval"
 
@@ -172,7 +174,7 @@ def _take_over(store: Store, pointer: Pointer, told: list[dict[str, Any]]) -> No
             _bring(store, before)
         except ModelNotServable as error:
             # a package that is no longer in order cannot be rolled back to; that is no reason not to serve the new one
-            sys.stderr.write(f"{error.en}\n")
+            log.warning("version %d cannot be rolled back to: %s", before.version, error.en)
     write_pointer(path, told[-1], told[:-1])
 
 
