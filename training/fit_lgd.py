@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from eco_credit.core.errors import ContractError, Violation
-from eco_credit.core.numbers import Columns, Floats, day, number, take
-from eco_credit.risk.conformal import POOLED, conformal_offset
+from eco_credit.core.numbers import Columns, Floats, number, take
+from eco_credit.risk.conformal import POOLED, conformal_offset, widened_offset
 from eco_credit.risk.lgd import covered
 from eco_credit.risk.tables import TableModel
+from eco_credit.rulebook import RuleSet, load
+from training.censoring import censoring_weights
 from training.datasets import Input, Tape
 from training.plan import LgdFit
 from training.proof import MonotoneProof, prove
@@ -22,9 +24,9 @@ from training.split import Rows, Windows
 LEAST_ROWS = 30
 LEAST_CONFORMAL = 19
 """The smallest sample in which a 5 % miss can be told from none: ceil(20 * 0.95) = 19."""
-MOST_CENSORING_WEIGHT = 10.0
 FLOOR_RATE, BAND_RATE = 0.05, 0.10
-DAYS_PER_MONTH = 30.4375
+RULES_DAY = "2026-11-23"
+"""Day of the rules where none are given, as in the settings of a training."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class LgdModel:
     rows: Mapping[str, int]
 
 
-def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int) -> LgdModel:
+def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: RuleSet | None = None) -> LgdModel:
     """Fit the LGD model on the resolved defaults of the in-time windows; offsets on the window after.
 
     Args:
@@ -62,6 +64,7 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int) -> LgdModel
         windows: the split.
         fit: parameters.
         seed: seed of LightGBM.
+        rules: rules of the day, for ``risk.censoring.small_kind_width``; None reads those of 2026-11-23.
 
     Returns:
         The model.
@@ -69,7 +72,7 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int) -> LgdModel
     Raises:
         ContractError: fewer than 30 resolved defaults to fit on.
     """
-    weight = tape.weight * (censoring_weights(tape) if fit.mode == "composition" else 1.0)
+    weight = case_weights(tape, windows, fit)
     known = ~np.isnan(number(tape.outcome, fit.target)) & (tape.target > 0.0)
     used, later = (rows[known[rows]] for rows in (windows.in_time, windows.calibrate))
     if len(used) < LEAST_ROWS:
@@ -78,7 +81,8 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int) -> LgdModel
     heads = quantiles(tape, used, weight, fit=fit, seed=seed)
     tables = {name: purify(head.table, tape.part(used), weight[used]) for name, head in heads.items()}
     held = later if len(later) >= LEAST_CONFORMAL else used
-    floor, band = offsets(tables, tape, held, fit)
+    width = (rules or load().at(RULES_DAY)).number("risk.censoring.small_kind_width")
+    floor, band = offsets(tables, tape, (held, weight[held]), fit=fit, width=width)
     composed = fit.mode == "composition"
     in_time = windows.in_time[tape.target[windows.in_time] > 0.0]
     return LgdModel(
@@ -90,8 +94,13 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int) -> LgdModel
         cure=cure_rate(tape, in_time, weight) if composed else 0.0,
         other=other_recovery(tape, used, weight) if composed else 0.0,
         proofs={name: prove(table, lvr_signs(tape.inputs)) for name, table in tables.items()},
-        rows={"fit": len(used), "calibrate": len(later), "unresolved": int(np.isnan(weight).sum())},
+        rows={"fit": len(used), "calibrate": len(later), "unresolved": unresolved(tape, fit)},
     )
+
+
+def unresolved(tape: Tape, fit: LgdFit) -> int:
+    """Defaults of the tape whose workout is not over; 0 where the tape has no workouts."""
+    return int(np.isnan(censoring_weights(tape)).sum()) if fit.mode == "composition" else 0
 
 
 def lvr_signs(inputs: Sequence[Input]) -> dict[str, int]:
@@ -111,70 +120,53 @@ def quantiles(tape: Tape, rows: Rows, weight: Floats, *, fit: LgdFit, seed: int)
     }
 
 
-def censoring_weights(tape: Tape) -> Floats:
-    """Weights that stand in for the defaults whose workout is not over: ``1 / P(still watched at t)``.
+def case_weights(tape: Tape, windows: Windows, fit: LgdFit) -> Floats:
+    """Weight of every row: its own, times that of the unfinished workouts it stands for within its window.
 
-    The Kaplan-Meier estimate of the time of censoring, with resolution as its censoring, after Robins
-    and Rotnitzky; slow cases are rarely seen, so those that are seen count more. Capped at 10.
+    The chance of having been watched long enough is taken within in-time and calibration rows apart: a vintage
+    watched to its end needs no weight.
 
     Returns:
-        Shape (n,): 1 where nothing is known of time, NaN for an unresolved default.
+        Shape (n,); NaN for an unresolved default of one of the two windows.
     """
-    months = number(tape.outcome, "months_to_resolution")
-    on = day(tape.outcome, "default_on")
-    bad = (tape.target > 0.0) & ~np.isnat(on)
-    if not bad.any():
-        return np.ones(len(months))
-    known = on[bad & ~np.isnan(months)]
-    length = np.round(months[bad & ~np.isnan(months)] * DAYS_PER_MONTH).astype("timedelta64[D]")
-    end = max(on[bad].max(), (known + length).max() if len(known) else on[bad].max())
-    watched = (end - on).astype(np.float64) / DAYS_PER_MONTH
-    resolved = bad & ~np.isnan(months)
-    time = np.where(resolved, months, watched)
-    survival = kaplan_meier(time[bad], (~resolved[bad]).astype(np.float64))
-    weight = np.ones(len(months))
-    weight[bad] = np.minimum(1.0 / np.maximum(survival(time[bad]), 1e-9), MOST_CENSORING_WEIGHT)
-    weight[bad & ~resolved] = np.nan
+    if fit.mode != "composition":
+        return tape.weight * 1.0
+    weight = tape.weight * censoring_weights(tape, windows.in_time)
+    later = windows.calibrate
+    weight[later] = (tape.weight * censoring_weights(tape, later))[later]
     return weight
 
 
-class kaplan_meier:  # noqa: N801  reads as the function it is
-    """Product-limit estimate ``S(t-) = prod_{s < t} (1 - d_s / n_s)`` of a time to an event.
-
-    Example:
-        >>> survival = kaplan_meier(np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 1.0]))
-        >>> [round(float(s), 3) for s in survival(np.array([1.0, 2.0, 3.0, 4.0]))]
-        [1.0, 0.667, 0.667, 0.0]
-    """
-
-    def __init__(self, time: Floats, event: Floats) -> None:
-        """Take times, shape (n,), and 1.0 where the event happened, 0.0 where watching stopped."""
-        self.times, place = np.unique(time, return_inverse=True)
-        events = np.bincount(place, weights=event, minlength=len(self.times))
-        leaving = np.bincount(place, minlength=len(self.times))
-        at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
-        self.after = np.concatenate([[1.0], np.cumprod(1.0 - events / at_risk)])
-
-    def __call__(self, time: Floats) -> Floats:
-        """Survival just before each time."""
-        result: Floats = self.after[np.searchsorted(self.times, time, side="left")]
-        return result
-
-
 def offsets(
-    tables: Mapping[str, TableModel], tape: Tape, rows: Rows, fit: LgdFit
+    tables: Mapping[str, TableModel], tape: Tape, held: tuple[Rows, Floats], *, fit: LgdFit, width: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Conformal offsets of floor and band: pooled, and by kind where there are enough rows."""
+    """Conformal offsets of floor and band: pooled, by kind where there are enough rows, widened where there are not.
+
+    Args:
+        tables: ``low`` and ``high``.
+        tape: labelled rows.
+        held: rows kept for calibration, resolved, and their weights, shape (m,) each.
+        fit: parameters; ``group_rows`` is the fewest rows of a kind for an offset of its own.
+        width: how much the pooled offset is widened for a smaller kind.
+
+    Returns:
+        Offset of the floor and of the band by group.
+    """
+    rows, weight = held
     inputs, y = tape.part(rows), number(tape.outcome, fit.target)[rows]
     low, high = tables["low"].score(inputs), tables["high"].score(inputs)
-    below, beside = low - y, np.maximum(low - y, y - high)
-    floor, band = {POOLED: conformal_offset(below, FLOOR_RATE)}, {POOLED: conformal_offset(beside, BAND_RATE)}
+    misses = {FLOOR_RATE: low - y, BAND_RATE: np.maximum(low - y, y - high)}
+    found = tuple({POOLED: conformal_offset(miss, rate, weight)} for rate, miss in misses.items())
     for share in (name for name in tape.names if name.startswith("share_")):
         group = number(inputs, share) > 0.5
-        if group.sum() >= fit.group_rows:
-            floor[share] = conformal_offset(below[group], FLOOR_RATE)
-            band[share] = conformal_offset(beside[group], BAND_RATE)
-    return floor, band
+        for (rate, miss), offset in zip(misses.items(), found, strict=True):
+            own = group.sum() >= fit.group_rows
+            offset[share] = (
+                conformal_offset(miss[group], rate, weight[group])
+                if own
+                else widened_offset(miss, rate, weight, width=width)
+            )
+    return found[0], found[1]
 
 
 def cure_rate(tape: Tape, rows: Rows, weight: Floats) -> float:

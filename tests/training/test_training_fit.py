@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eco_credit.risk.calibration import sigmoid
 from training.calibrate import calibrate, platt_line, shifted, systematic
-from training.fit_lgd import kaplan_meier
+from training.censoring import kaplan_meier
 from training.plan import LgdFit
 from training.proof import prove
 from training.quantile import fit_quantile, smoothed_pinball, weighted_quantile
