@@ -11,7 +11,7 @@ from eco_credit.risk.lgd import composed_lgd, covered
 from eco_credit.rulebook import RuleSet
 from training.censoring import censoring_weights
 from training.datasets import APPLIES, Tape
-from training.fit_lgd import LgdModel
+from training.fit_lgd import LgdModel, cure_chance
 from training.margins import downturn_lgd, hazard_drop, lgd_upper, quantile_between, under_hazard
 from training.split import Rows
 
@@ -77,4 +77,4 @@ def stressed_lgd(model: LgdModel, tape: Tape, rules: RuleSet) -> Floats:
     drop = hazard_drop(tape.columns, rules)
     lvr = under_hazard(quantile_between(np.minimum(low, central), central, level), drop)
     cover = covered(lvr, number(tape.outcome, "collateral_value"), number(tape.outcome, "exposure"))
-    return composed_lgd(np.full_like(cover, model.cure), cover, np.full_like(cover, model.other))
+    return composed_lgd(cure_chance(model.cure, tape.columns), cover, np.full_like(cover, model.other))

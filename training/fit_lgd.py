@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from eco_credit.core.errors import ContractError, Violation
-from eco_credit.core.numbers import Columns, Floats, number, take
+from eco_credit.core.numbers import Columns, Floats, number, rows_of, take
+from eco_credit.risk.calibration import Platt
 from eco_credit.risk.conformal import POOLED, conformal_offset, widened_offset
 from eco_credit.risk.lgd import covered
+from eco_credit.risk.table_json import table_from_json, table_to_json
 from eco_credit.risk.tables import TableModel
 from eco_credit.rulebook import RuleSet, load
 from training.censoring import censoring_weights
@@ -20,11 +23,16 @@ from training.proof import MonotoneProof, prove
 from training.purify import purify
 from training.quantile import LEVELS, Quantile, fit_quantile
 from training.split import Rows, Windows
+from training.step_logistic import step_logistic
 
 LEAST_ROWS = 30
 LEAST_CONFORMAL = 19
 """The smallest sample in which a 5 % miss can be told from none: ceil(20 * 0.95) = 19."""
 FLOOR_RATE, BAND_RATE = 0.05, 0.10
+CURE_INPUTS = ("dscr", "control_account", "overdue_max_24m", "share_water", "share_order")
+"""Ability to pay, control of the cash, past delay, and kind of pledge."""
+LEAST_CURES = 50
+CURE_ENDS = (0.001, 0.999)
 RULES_DAY = "2026-11-23"
 """Day of the rules where none are given, as in the settings of a training."""
 
@@ -39,7 +47,7 @@ class LgdModel:
         starts: what must be added to the raw score of each text.
         floor: conformal offset of the one-sided floor by group.
         band: conformal offset of the two-sided band by group.
-        cure: chance of a cure.
+        cure: chance of a cure as ``lgd.json`` stores it: one rate, or ``{table, platt}`` of a small logistic model.
         other: other recovery over exposure.
         proofs: proof of the signs of each table.
         rows: defaults used: ``fit``, ``calibrate``, ``unresolved``.
@@ -50,7 +58,7 @@ class LgdModel:
     starts: Mapping[str, float]
     floor: Mapping[str, float]
     band: Mapping[str, float]
-    cure: float
+    cure: float | Mapping[str, Any]
     other: float
     proofs: Mapping[str, MonotoneProof]
     rows: Mapping[str, int]
@@ -91,7 +99,7 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: Rule
         starts={name: head.start for name, head in heads.items()},
         floor=floor,
         band=band,
-        cure=cure_rate(tape, in_time, weight) if composed else 0.0,
+        cure=cure_head(tape, in_time, weight) if composed else 0.0,
         other=other_recovery(tape, used, weight) if composed else 0.0,
         proofs={name: prove(table, lvr_signs(tape.inputs)) for name, table in tables.items()},
         rows={"fit": len(used), "calibrate": len(later), "unresolved": unresolved(tape, fit)},
@@ -167,6 +175,31 @@ def offsets(
                 else widened_offset(miss, rate, weight, width=width)
             )
     return found[0], found[1]
+
+
+def cure_head(tape: Tape, rows: Rows, weight: Floats) -> float | dict[str, Any]:
+    """A logistic model of the cure where there are cures enough, else their rate.
+
+    Inputs are those of `CURE_INPUTS` the tape has, with the sign of the PD turned round: what brings defaults
+    about keeps them from curing. At least 50 cures and 50 others are needed.
+    """
+    cured = number(tape.outcome, "cured") if "cured" in tape.outcome else np.full(len(weight), np.nan)
+    known = rows[~np.isnan(cured[rows]) & ~np.isnan(weight[rows])]
+    cures = float(cured[known].sum())
+    inputs = {item.name: -item.monotone for item in tape.inputs if item.name in CURE_INPUTS}
+    if not inputs or min(cures, len(known) - cures) < LEAST_CURES:
+        return cure_rate(tape, rows, weight)
+    table = step_logistic(tape.part(known), cured[known], weight[known], signs=inputs)
+    platt = {"intercept": 0.0, "slope": 1.0, "floor": CURE_ENDS[0], "ceiling": CURE_ENDS[1]}
+    return {"table": table_to_json(table), "platt": platt}
+
+
+def cure_chance(cure: float | Mapping[str, Any], columns: Columns) -> Floats:
+    """Chance of a cure of each row, as it is served; ratio, shape (n,)."""
+    if not isinstance(cure, Mapping):
+        return np.full(rows_of(columns), cure)
+    table = table_from_json(cure["table"], "cure.table", tuple(columns))
+    return Platt.parse(cure["platt"]).probability(table.score(columns))
 
 
 def cure_rate(tape: Tape, rows: Rows, weight: Floats) -> float:
