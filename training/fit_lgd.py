@@ -17,6 +17,7 @@ from eco_credit.risk.table_json import table_from_json, table_to_json
 from eco_credit.risk.tables import TableModel
 from eco_credit.rulebook import RuleSet, load
 from training.censoring import censoring_weights
+from training.cross_fit import ENDS, cross_scores, design
 from training.datasets import Input, Tape
 from training.plan import LgdFit
 from training.proof import MonotoneProof, prove
@@ -26,8 +27,8 @@ from training.split import Rows, Windows
 from training.step_logistic import step_logistic
 
 LEAST_ROWS = 30
-LEAST_CONFORMAL = 19
-"""The smallest sample in which a 5 % miss can be told from none: ceil(20 * 0.95) = 19."""
+ENOUGH_CALIBRATION = 1_000
+"""Resolved defaults after which the calibration window stands alone: its floor then scatters by 0.7 points."""
 FLOOR_RATE, BAND_RATE = 0.05, 0.10
 CURE_INPUTS = ("dscr", "control_account", "overdue_max_24m", "share_water", "share_order")
 """Ability to pay, control of the cash, past delay, and kind of pledge."""
@@ -88,9 +89,8 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: Rule
         raise ContractError([Violation("lgd", "rows", en, "已处置违约样本不足")])
     heads = quantiles(tape, used, weight, fit=fit, seed=seed)
     tables = {name: purify(head.table, tape.part(used), weight[used]) for name, head in heads.items()}
-    held = later if len(later) >= LEAST_CONFORMAL else used
-    width = (rules or load().at(RULES_DAY)).number("risk.censoring.small_kind_width")
-    floor, band = offsets(tables, tape, (held, weight[held]), fit=fit, width=width)
+    held = calibration(tables, tape, (used, later, weight), fit=fit, seed=seed)
+    floor, band = offsets(tape, held, fit, rules or load().at(RULES_DAY))
     composed = fit.mode == "composition"
     in_time = windows.in_time[tape.target[windows.in_time] > 0.0]
     return LgdModel(
@@ -118,14 +118,8 @@ def lvr_signs(inputs: Sequence[Input]) -> dict[str, int]:
 
 def quantiles(tape: Tape, rows: Rows, weight: Floats, *, fit: LgdFit, seed: int) -> dict[str, Quantile]:
     """The three quantile heads."""
-    inputs = [item for item in tape.inputs if not fit.features or item.name in fit.features]
-    signs = lvr_signs(inputs)
-    x = np.column_stack([number(tape.columns, name)[rows] for name in signs])
-    y = number(tape.outcome, fit.target)[rows]
-    return {
-        name: fit_quantile((x, y, weight[rows]), signs, level=level, fit=fit, seed=seed)
-        for name, level in LEVELS.items()
-    }
+    parts, signs = design(tape, rows, weight, fit)
+    return {name: fit_quantile(parts, signs, level=level, fit=fit, seed=seed) for name, level in LEVELS.items()}
 
 
 def case_weights(tape: Tape, windows: Windows, fit: LgdFit) -> Floats:
@@ -145,34 +139,74 @@ def case_weights(tape: Tape, windows: Windows, fit: LgdFit) -> Floats:
     return weight
 
 
-def offsets(
-    tables: Mapping[str, TableModel], tape: Tape, held: tuple[Rows, Floats], *, fit: LgdFit, width: float
-) -> tuple[dict[str, float], dict[str, float]]:
+@dataclass(frozen=True)
+class Held:
+    """Resolved defaults that calibrate the offsets, shape (m,) throughout.
+
+    Attributes:
+        rows: row numbers.
+        low, high: scores of heads that were not fitted on the row.
+        weight: weights.
+    """
+
+    rows: Rows
+    low: Floats
+    high: Floats
+    weight: Floats
+
+
+def calibration(
+    tables: Mapping[str, TableModel],
+    tape: Tape,
+    windows: tuple[Rows, Rows, Floats],
+    *,
+    fit: LgdFit,
+    seed: int,
+) -> Held:
+    """The calibration rows, joined by cross-fitted in-time rows where they are few.
+
+    Args:
+        tables: ``low`` and ``high`` as served.
+        tape: labelled rows.
+        windows: resolved in-time rows, resolved calibration rows, and the weight of every row of the tape.
+        fit: parameters.
+        seed: seed of LightGBM.
+
+    Returns:
+        What `offsets` calibrates on.
+    """
+    used, later, weight = windows
+    low, high = (tables[name].score(tape.part(later)) for name in ENDS)
+    if len(later) >= ENOUGH_CALIBRATION:
+        return Held(later, low, high, weight[later])
+    past = cross_scores(tape, used, weight, fit=fit, seed=seed)
+    rows = np.concatenate([used, later])
+    return Held(rows, np.append(past["low"], low), np.append(past["high"], high), weight[rows])
+
+
+def offsets(tape: Tape, held: Held, fit: LgdFit, rules: RuleSet) -> tuple[dict[str, float], dict[str, float]]:
     """Conformal offsets of floor and band: pooled, by kind where there are enough rows, widened where there are not.
 
     Args:
-        tables: ``low`` and ``high``.
         tape: labelled rows.
-        held: rows kept for calibration, resolved, and their weights, shape (m,) each.
+        held: rows to calibrate on.
         fit: parameters; ``group_rows`` is the fewest rows of a kind for an offset of its own.
-        width: how much the pooled offset is widened for a smaller kind.
+        rules: ``risk.censoring.small_kind_width``.
 
     Returns:
         Offset of the floor and of the band by group.
     """
-    rows, weight = held
-    inputs, y = tape.part(rows), number(tape.outcome, fit.target)[rows]
-    low, high = tables["low"].score(inputs), tables["high"].score(inputs)
-    misses = {FLOOR_RATE: low - y, BAND_RATE: np.maximum(low - y, y - high)}
-    found = tuple({POOLED: conformal_offset(miss, rate, weight)} for rate, miss in misses.items())
+    y, width = number(tape.outcome, fit.target)[held.rows], rules.number("risk.censoring.small_kind_width")
+    misses = {FLOOR_RATE: held.low - y, BAND_RATE: np.maximum(held.low - y, y - held.high)}
+    found = tuple({POOLED: conformal_offset(miss, rate, held.weight)} for rate, miss in misses.items())
     for share in (name for name in tape.names if name.startswith("share_")):
-        group = number(inputs, share) > 0.5
+        group = number(tape.columns, share)[held.rows] > 0.5
+        own = group.sum() >= fit.group_rows
         for (rate, miss), offset in zip(misses.items(), found, strict=True):
-            own = group.sum() >= fit.group_rows
             offset[share] = (
-                conformal_offset(miss[group], rate, weight[group])
+                conformal_offset(miss[group], rate, held.weight[group])
                 if own
-                else widened_offset(miss, rate, weight, width=width)
+                else widened_offset(miss, rate, held.weight, width=width)
             )
     return found[0], found[1]
 
