@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Floats, where_known
 from eco_credit.risk.tables import TableModel
 from training.collapse import collapse
 from training.datasets import Input, Tape
-from training.plan import PdFit
+from training.plan import PdFit, Trees
 from training.proof import MonotoneProof, prove
 from training.purify import purify
 from training.split import Rows, Windows
@@ -61,24 +60,36 @@ def fit_pd(tape: Tape, windows: Windows, fit: PdFit, *, seed: int) -> Fitted:
     Returns:
         The model on the logit of the PD.
     """
+    chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
+    return as_tables(grown(tape, windows, fit, chosen), tape, windows.in_time)
+
+
+def grown(tape: Tape, windows: Windows, fit: Trees, chosen: Mapping[str, Any]) -> Any:
+    """A booster with as many trees as the last in-time vintage asks for, at least 10, fitted on all in-time rows."""
     import lightgbm as lgb
 
-    chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
     grow, watch = dataset(tape, windows.train), dataset(tape, windows.stop)
-    stopped = lgb.train(
-        chosen, grow, fit.rounds, valid_sets=[watch], callbacks=[lgb.early_stopping(fit.patience, verbose=False)]
-    )
-    rounds = max(int(stopped.best_iteration), 10)
-    booster = lgb.train(chosen, dataset(tape, windows.in_time), rounds)
-    return as_tables(booster, tape, windows.in_time)
+    stop = lgb.early_stopping(fit.patience, verbose=False)
+    stopped = lgb.train(dict(chosen), grow, fit.rounds, valid_sets=[watch], callbacks=[stop])
+    return fixed(tape, windows.in_time, chosen, rounds=max(int(stopped.best_iteration), 10))
+
+
+def fixed(tape: Tape, rows: Rows, chosen: Mapping[str, Any], *, rounds: int) -> Any:
+    """A booster of a given number of trees on some rows."""
+    import lightgbm as lgb
+
+    return lgb.train(dict(chosen), dataset(tape, rows), rounds)
 
 
 def parameters(fit: PdFit, signs: Sequence[int], seed: int) -> dict[str, Any]:
-    """LightGBM parameters: no class weights and no resampling, as both destroy calibration."""
+    """LightGBM parameters of the table model."""
+    return boosting(fit, signs, seed) | {"max_depth": fit.depth, "num_leaves": 2**fit.depth}
+
+
+def boosting(fit: Trees, signs: Sequence[int], seed: int) -> dict[str, Any]:
+    """LightGBM parameters of any shape: no class weights and no resampling, as both destroy calibration."""
     return QUIET | {
         "objective": "binary",
-        "max_depth": fit.depth,
-        "num_leaves": 2**fit.depth,
         "learning_rate": fit.learning_rate,
         "min_data_in_leaf": fit.min_rows,
         "lambda_l2": fit.l2,
@@ -112,41 +123,6 @@ def as_tables(booster: Any, tape: Tape, rows: Rows) -> Fitted:
         proof=prove(table, {item.name: item.monotone for item in tape.inputs}),
         collapse_error=float(error),
     )
-
-
-def benchmark(tape: Tape, windows: Windows, *, seed: int) -> Floats:
-    """PD of a plain logistic regression beside the model, for the complexity gate (G1e).
-
-    Unknown values become the training median with a flag of their own; inputs are clipped to the
-    1 % and 99 % quantile of training and standardised.
-
-    Returns:
-        PD of every row of the tape, shape (n,).
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    x = encoded(tape, windows.in_time)
-    model = LogisticRegression(C=0.1, max_iter=2_000, tol=1e-6, random_state=seed % 2**31)
-    rows = windows.in_time
-    model.fit(x[rows], tape.target[rows], sample_weight=tape.weight[rows] / tape.weight[rows].mean())
-    result: Floats = model.predict_proba(x)[:, 1]
-    return result
-
-
-def encoded(tape: Tape, rows: Rows) -> Floats:
-    """The design matrix of the benchmark: standardised inputs and flags of missing, shape (n, k)."""
-    parts = []
-    for name in tape.names:
-        values = np.asarray(tape.columns[name], np.float64)
-        known = values[rows][~np.isnan(values[rows])]
-        low, middle, high = np.quantile(known, [0.01, 0.5, 0.99]) if len(known) else (0.0, 0.0, 1.0)
-        clipped = np.clip(where_known(values, middle), low, high)
-        spread = clipped[rows].std()
-        parts.append((clipped - clipped[rows].mean()) / (spread if spread > 0.0 else 1.0))
-        missing = np.isnan(values).astype(np.float64)
-        if 0.01 < missing[rows].mean() < 0.99:
-            parts.append(missing)
-    return np.column_stack(parts)
 
 
 def signs(inputs: Sequence[Input]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError, Violation
@@ -58,10 +58,9 @@ class Split(_Part):
     end: dt.date
 
 
-class PdFit(_Part):
-    """LightGBM parameters of the PD model; depth 1 or 2, so that it collapses into tables."""
+class Trees(_Part):
+    """What every boosted shape has in common; LightGBM's names are in `training.fit_pd.parameters`."""
 
-    depth: Literal[1, 2] = 2
     rounds: int = Field(400, ge=1, le=5_000)
     patience: int = Field(40, ge=1)
     learning_rate: float = Field(0.05, gt=0.0, le=1.0)
@@ -69,9 +68,75 @@ class PdFit(_Part):
     l2: float = Field(5.0, ge=0.0)
     max_bin: int = Field(63, ge=3, le=255)
     feature_fraction: float = Field(0.8, gt=0.0, le=1.0)
+
+
+class PdFit(Trees):
+    """LightGBM parameters of the PD model; depth 1 or 2, so that it collapses into tables."""
+
+    depth: Literal[1, 2] = 2
     horizon_months: int = Field(12, ge=1, le=600)
     floor: float = Field(0.0005, gt=0.0, lt=0.5)
     ceiling: float = Field(0.9, gt=0.5, lt=1.0)
+
+
+class ForestFit(Trees):
+    """LightGBM parameters of the shape ``forest``: a few leaves more than tables can hold."""
+
+    leaves: int = Field(7, ge=3, le=15)
+    depth: int = Field(5, ge=2, le=5)
+
+
+Span = tuple[float, float]
+"""Lower and upper end of a search, both included."""
+
+
+class Tuning(_Part):
+    """Search for the parameters of the PD model on walk-forward folds inside the in-time window.
+
+    Attributes:
+        trials: parameter sets to try; 0 leaves the plan's own. The first is the plan's own where the spans hold it.
+        folds: walk-forward folds.
+        spread: weight of the standard deviation over the folds beside the mean log-loss.
+        learning_rate, l2: spans searched on a log scale.
+        min_rows: span of whole numbers, log scale.
+        feature_fraction: span.
+        max_bin, depth: values to choose from.
+    """
+
+    trials: int = Field(0, ge=0, le=500)
+    folds: int = Field(4, ge=2, le=12)
+    spread: float = Field(0.5, ge=0.0, le=5.0)
+    learning_rate: Span = (0.02, 0.15)
+    l2: Span = (1.0, 50.0)
+    min_rows: tuple[int, int] = (20, 400)
+    feature_fraction: Span = (0.4, 1.0)
+    max_bin: tuple[int, ...] = (31, 63, 127)
+    depth: tuple[Literal[1, 2], ...] = (2,)
+
+    @field_validator("learning_rate", "l2", "min_rows", "feature_fraction", "max_bin", "depth")
+    @classmethod
+    def _sound(cls, ends: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        """Every value that could be drawn must be one the PD model may have."""
+        if not ends or list(ends) != sorted(set(ends)) or ends[0] <= 0:
+            raise ValueError("rising values above 0 are needed")
+        for value in ends:
+            PdFit.model_validate({str(info.field_name): value})
+        return ends
+
+
+class Challengers(_Part):
+    """What is fitted beside the model on the same rows; a WOE scorecard always is.
+
+    Attributes:
+        shapes: ``mains`` (the model without pairs, depth 1), ``forest``.
+        forest: parameters of the forest.
+        binning: bins of the scorecard: ``auto`` by optbinning where the extra ``train`` is installed and by our own
+            otherwise, ``own`` by our own in any case.
+    """
+
+    shapes: tuple[Literal["mains", "forest"], ...] = ()
+    forest: ForestFit = ForestFit()
+    binning: Literal["auto", "own"] = "auto"
 
 
 class LgdFit(_Part):
@@ -104,6 +169,8 @@ class Plan(_Part):
         name: name of the model package and of the registered model.
         about: what it is for.
         seed: seed of everything random.
+        tune: search for the parameters of the PD model.
+        challengers: what is fitted beside it.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
         bars: what the evaluation must reach; else exit code 4 and no registration.
     """
@@ -115,6 +182,8 @@ class Plan(_Part):
     split: Split
     pd: PdFit = PdFit()
     lgd: LgdFit = LgdFit()
+    tune: Tuning = Tuning()
+    challengers: Challengers = Challengers()
     walk_forward: int = Field(0, ge=0, le=12)
     bars: tuple[Bar, ...] = ()
 

@@ -20,18 +20,21 @@ from eco_credit.risk import ModelBundle
 from eco_credit.rulebook import RuleSet, load
 from training.calibrate import calibrate
 from training.card import card
+from training.challengers import TABLES, Rivals, compare, fit_rivals
 from training.datasets import Tape, load_tape, simulated
 from training.evaluate import evaluate, reference_of
 from training.fit_lgd import fit_lgd
-from training.fit_pd import benchmark, fit_pd
+from training.fit_pd import fit_pd
 from training.gates import RED, gate_record, look_up
 from training.metrics import ranking
 from training.package import Models, bundle_files, encode_files
-from training.plan import Plan
+from training.plan import PdFit, Plan
 from training.split import Rows, Windows, split
+from training.tune import Tuned, tune
 from training.walk_forward import walk_forward
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
+TUNING = ("trials", "objective", "spread", "best", "first")
 Say = Callable[[str], None]
 
 
@@ -92,10 +95,11 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
     setting.say("data")
     tape = load_tape(plan, _source(plan, source))
     windows = split(tape.origination, tape.borrower, plan.split)
-    work = fit(plan, tape, windows, setting.say)
+    work = fit(plan, tape, windows, setting.say, tuning=setting.store.home / "tuning")
     setting.say("evaluate")
     files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
-    gate = finite(gate_record(plan.bars, statistics(work, files)))
+    least = rules.number("risk.challenger.least_gain")
+    gate = finite(gate_record(plan.bars, statistics(work, files, least=least)))
     setting.say("package")
     folder, digest = _write(work, files, gate, rules=rules, home=setting.store.home)
     if gate["status"] == RED:
@@ -117,7 +121,8 @@ class Work:
         windows: the split.
         models: the fitted parts.
         score: raw score of every row, shape (n,).
-        logistic: PD of the plain logistic regression, shape (n,).
+        rivals: what was fitted beside the model.
+        tuned: outcome of the search for parameters; None where the plan asks for none.
     """
 
     plan: Plan
@@ -125,36 +130,66 @@ class Work:
     windows: Windows
     models: Models
     score: Floats
-    logistic: Floats
+    rivals: Rivals
+    tuned: Tuned | None = None
+
+    @property
+    def pd(self) -> PdFit:
+        """Parameters the PD model was fitted with."""
+        return self.tuned.fit if self.tuned else self.plan.pd
 
 
-def fit(plan: Plan, tape: Tape, windows: Windows, say: Say = lambda _: None) -> Work:
-    """Fit PD, benchmark, calibration and LGD."""
+def fit(plan: Plan, tape: Tape, windows: Windows, say: Say = lambda _: None, *, tuning: Path | None = None) -> Work:
+    """Tune where the plan asks for it, then fit PD, challengers, calibration and LGD.
+
+    Args:
+        plan: the plan.
+        tape: labelled rows.
+        windows: the split.
+        say: told each step.
+        tuning: folder of stored searches; None keeps none, and then a stopped one begins anew.
+    """
+    tuned = _tuned(plan, tape, windows, say, tuning) if plan.tune.trials else None
+    pd = tuned.fit if tuned else plan.pd
     say("fit PD")
-    fitted = fit_pd(tape, windows, plan.pd, seed=plan.seed)
-    logistic = benchmark(tape, windows, seed=plan.seed)
+    fitted = fit_pd(tape, windows, pd, seed=plan.seed)
     score = fitted.table.score(tape.columns)
+    say("fit challengers")
+    rivals = fit_rivals(tape, windows, plan, pd)
     say("calibrate")
     window, past = windows.calibrate, np.concatenate([windows.in_time, windows.calibrate])
     y, w = tape.target, tape.weight
     calibrated = calibrate(score[window], y[window], w[window], history=(score[past], y[past], w[past]))
     say("fit LGD")
     models = Models(fitted, calibrated, fit_lgd(tape, windows, plan.lgd, seed=plan.seed))
-    return Work(plan, tape, windows, models, score, logistic)
+    return Work(plan, tape, windows, models, score, rivals, tuned)
 
 
-def statistics(work: Work, files: Mapping[str, Any]) -> dict[str, Any]:
-    """Out-of-time statistics of the bundle, with stability, overfit and the comparison with the benchmark."""
+def _tuned(plan: Plan, tape: Tape, windows: Windows, say: Say, folder: Path | None) -> Tuned:
+    if folder is not None:
+        return tune(tape, windows.in_time, plan, folder=folder, say=say)
+    with tempfile.TemporaryDirectory() as temporary:
+        return tune(tape, windows.in_time, plan, folder=Path(temporary), say=say)
+
+
+def statistics(work: Work, files: Mapping[str, Any], *, least: float = 0.01) -> dict[str, Any]:
+    """Out-of-time statistics of the bundle, with stability, overfit and the comparison with every challenger.
+
+    Args:
+        work: everything fitted.
+        files: content of the bundle's files.
+        least: gain in AUC that makes a more complex shape worth it.
+    """
     tape, rows = work.tape, work.windows.evaluate
     bundle = ModelBundle.parse(files)
     found = evaluate(bundle, tape, rows, reference=reference_of(bundle, tape, work.windows.in_time))
     in_time = _auc(work, work.windows.in_time)
-    y, w = tape.target[rows], tape.weight[rows]
-    difference = ranking.auc_difference(y, work.score[rows], work.logistic[rows], w)
+    compared = compare(tape, work.windows, work.score, work.rivals, least=least)
+    against = next(v for v in compared["verdicts"] if (v["complex"], v["simple"]) == (TABLES, "scorecard"))
     walked = walk_forward(
         tape,
         work.windows.in_time,
-        work.plan.pd,
+        work.pd,
         rounds=work.models.pd.rounds,
         origins=work.plan.walk_forward,
         seed=work.plan.seed,
@@ -164,7 +199,9 @@ def statistics(work: Work, files: Mapping[str, Any]) -> dict[str, Any]:
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
         "overfit": in_time - found["pd"]["auc"]["value"],
-        "benchmark": {"auc": ranking.auc(y, work.logistic[rows], w).as_dict(), "difference": difference.as_dict()},
+        "benchmark": {"auc": compared["shapes"]["scorecard"]["auc"], "difference": against["gain"]},
+        "challengers": compared,
+        "tuning": {name: work.tuned.record[name] for name in TUNING} if work.tuned else {"trials": 0},
         "collapse_error": work.models.pd.collapse_error,
         "rounds": work.models.pd.rounds,
         "lgd_rows": dict(work.models.lgd.rows),
@@ -203,8 +240,11 @@ def _write(
         "gate.json": canonical_json(gate),
         "plan.json": canonical_json(work.plan.model_dump(mode="json")),
         "population.json": canonical_json(finite(reference_of(bundle, tape, work.windows.in_time))),
+        "scorecard.json": canonical_json(finite(work.rivals.scorecard.as_json())),
         "card.md": card(work.plan, tape, work.windows, gate).encode(),
     }
+    if work.tuned:
+        encoded["tuning.json"] = canonical_json(finite(work.tuned.record))
     root = home / "packages" / work.plan.name
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".training-") as temporary:
@@ -226,10 +266,16 @@ def _meta(work: Work, rules: RuleSet) -> PackageMeta:
         data={"digest": tape.digest, "rows": len(tape.target), "windows": work.windows.counts()},
         seed=work.plan.seed,
         code_version=code_version(),
-        libraries={name: metadata.version(name) for name in LIBRARIES},
+        libraries={name: metadata.version(name) for name in (*LIBRARIES, *_extras(work))},
         synthetic=tape.synthetic,
         plan={"digest": work.plan.digest, "lvr_starts": dict(starts)},
     )
+
+
+def _extras(work: Work) -> list[str]:
+    """Libraries of the extra ``train`` that had a part in the package."""
+    binned = work.rivals.scorecard.binning == "optbinning"
+    return ["optbinning"] * binned + ["optuna"] * (work.tuned is not None)
 
 
 def _register(store: Store, folder: Path, gate: Mapping[str, Any], plan: Plan) -> int:

@@ -42,10 +42,7 @@ def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins:
 
     if origins == 0:
         return {}
-    ordered = in_time[np.argsort(tape.origination[in_time], kind="stable")]
-    periods = np.array_split(ordered, origins + 1)
-    pasts = [np.sort(np.concatenate(periods[: k + 1])) for k in range(origins)]
-    jobs = [(past, period) for past, period in zip(pasts, periods[1:], strict=True) if _enough(tape, past, period)]
+    jobs = forward_folds(tape, in_time, origins)
     run = Parallel(n_jobs=WORKERS, prefer="threads")
     folds = run(delayed(_fold)(tape, past, period, fit=fit, training=(rounds, seed)) for past, period in jobs)
     areas = np.array([fold["auc"] for fold in folds])
@@ -110,6 +107,28 @@ def overfit(in_time: Mapping[str, float], out_of_time: Mapping[str, float]) -> d
     value = in_time["value"] - out_of_time["value"]
     half = float(np.hypot(in_time["value"] - in_time["low"], out_of_time["value"] - out_of_time["low"]))
     return Interval(value, value - half, value + half).as_dict()
+
+
+def forward_folds(tape: Tape, in_time: Rows, origins: int) -> list[tuple[Rows, Rows]]:
+    """Pairs of a past and the period after it; a borrower of the past is left out of the period.
+
+    Args:
+        tape: labelled rows.
+        in_time: rows to cut into ``origins + 1`` periods of equal size, by day of origination.
+        origins: number of folds.
+
+    Returns:
+        Row numbers of past and period per fold; a fold without five defaults on both sides is left out.
+    """
+    ordered = in_time[np.argsort(tape.origination[in_time], kind="stable")]
+    periods = np.array_split(ordered, origins + 1)
+    folds = []
+    for k in range(origins):
+        past = np.sort(np.concatenate(periods[: k + 1]))
+        known = set(tape.borrower[past].tolist())
+        new = np.array([who not in known for who in tape.borrower[periods[k + 1]].tolist()], dtype=bool)
+        folds.append((past, periods[k + 1][new]))
+    return [(past, period) for past, period in folds if _enough(tape, past, period)]
 
 
 def _enough(tape: Tape, past: Rows, period: Rows) -> bool:
