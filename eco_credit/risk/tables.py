@@ -156,7 +156,9 @@ class _Plan:
     """The tables of all models laid end to end, so that all values of a row come from one gather.
 
     Features are sorted by their number of tables; round r then adds the r-th table of the first
-    features only, and no padding is needed. The contributions are then laid out by model, each behind
+    features only, and no padding is needed. For a few rows one call for all rounds is cheaper than a
+    loop, so there the rounds are filled up with -0.0, the one number that changes no other, not even the
+    sign of a zero. The contributions are then laid out by model, each behind
     its intercept; models with fewer features end in zeros, which change no sum.
     """
 
@@ -171,6 +173,7 @@ class _Plan:
     first: Index
     second: Index
     rounds: tuple[Index, ...]
+    filled: Index
     layout: Index
     fixed: Bools
     constants: Floats
@@ -199,6 +202,7 @@ class _Plan:
             first=np.array([a for a, _ in owners], np.intp),
             second=np.array([b for _, b in owners], np.intp),
             rounds=rounds,
+            filled=np.array([[*r, *[len(tables)] * (len(grids) - len(r))] for r in rounds], np.intp),
             layout=np.maximum(layout, 0),
             fixed=layout < 0,
             constants=constants,
@@ -216,6 +220,10 @@ class _Plan:
         """Contributions of the rows of one chunk, shape (features, rows), features by number of tables."""
         bins = self._bins(columns, part)
         values = self.flat.take(self.offset + bins.take(self.first, 0) * self.stride + bins.take(self.second, 0))
+        if values.shape[1] <= FEW_ROWS:
+            filled = np.concatenate((values, np.full((1, values.shape[1]), -0.0)))
+            summed: Floats = np.add.accumulate(filled.take(self.filled, 0), axis=0)[-1]
+            return summed
         total = values.take(self.rounds[0], 0)
         for tables in self.rounds[1:]:
             total[: len(tables)] += values.take(tables, 0)
