@@ -24,6 +24,9 @@ CHUNK_ROWS = 1024
 """Rows looked up at once: the working arrays then stay in the processor's cache."""
 FEW_ROWS = 8
 """Up to so many rows, one call for all features beats a binary search for each."""
+FILLING = np.full((1, FEW_ROWS), -0.0)
+COUNTED = 48
+"""Up to so many thresholds, counting those below a value beats a binary search among many rows."""
 
 Index = npt.NDArray[np.intp]
 
@@ -221,7 +224,7 @@ class _Plan:
         bins = self._bins(columns, part)
         values = self.flat.take(self.offset + bins.take(self.first, 0) * self.stride + bins.take(self.second, 0))
         if values.shape[1] <= FEW_ROWS:
-            filled = np.concatenate((values, np.full((1, values.shape[1]), -0.0)))
+            filled = np.concatenate((values, FILLING[:, : values.shape[1]]))
             summed: Floats = np.add.accumulate(filled.take(self.filled, 0), axis=0)[-1]
             return summed
         total = values.take(self.rounds[0], 0)
@@ -230,14 +233,24 @@ class _Plan:
         return total
 
     def _bins(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice) -> Index:
-        cells = np.array([columns[name][part] for name in self.names], dtype=np.float64).take(self.reads, 0)
+        # one flat copy: an array of arrays is slower to build by half the time of a whole row
+        read = np.concatenate([columns[name][part] for name in self.names], dtype=np.float64, casting="unsafe")
+        cells = read.reshape(len(self.names), part.stop - part.start).take(self.reads, 0)
         if cells.shape[1] <= FEW_ROWS:
             # counting the thresholds below a value is the same search, in one call for all features
             found = (self.ladder[:, :, None] < cells[:, None, :]).sum(axis=1, dtype=np.intp)
         else:
             rows = zip(self.thresholds, cells, strict=True)
-            found = np.array([thresholds.searchsorted(row) for thresholds, row in rows], dtype=np.intp)
+            found = np.array([_below(thresholds, row) for thresholds, row in rows], dtype=np.intp)
         return np.where(np.isnan(cells), self.unknown, found)
+
+
+def _below(thresholds: Floats, row: Floats) -> npt.NDArray[np.generic]:
+    """Number of thresholds below each value; a processor counts a few faster than it guesses its way by halves."""
+    if len(thresholds) > COUNTED:
+        return thresholds.searchsorted(row)
+    less: npt.NDArray[np.generic] = np.add.reduce((thresholds[:, None] < row).view(np.uint8), axis=0, dtype=np.uint8)
+    return less
 
 
 def _layout(models: Sequence[TableModel], back: Index) -> tuple[Index, Floats]:

@@ -24,7 +24,7 @@ PLANS = Path(__file__).parents[2] / "training" / "plans"
 DAYS = Split.model_validate(SMALL["split"])
 
 
-@pytest.mark.parametrize("name", ["demo", "eco-credit", "guaranteed-loan"])
+@pytest.mark.parametrize("name", ["demo", "eco-credit", "eco-credit-tuned", "guaranteed-loan"])
 def test_shipped_plans_are_sound(name: str) -> None:
     assert read_plan(PLANS / f"{name}.yaml").bars
 
