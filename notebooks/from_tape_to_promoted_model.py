@@ -155,8 +155,8 @@ print(f"AUC {area['value']:.3f} (95 % {area['low']:.3f} to {area['high']:.3f}) o
 # %% [markdown]
 # ## 6. Promotion by a second person
 #
-# Whoever trained a model cannot approve it, and an approval needs a reason. Gates that are not green are written into the
-# record, which the approver signs.
+# Whoever trained a model cannot approve it, and an approval needs a reason. Red gates need a waiver besides, in the approver's
+# words. Gates that are not green are written into the record, which the approver signs.
 
 # %%
 store.enrol("wang.fang", "approver")
@@ -166,7 +166,14 @@ for who, why in (("li.wei", "my own model"), ("wang.fang", "")):
         raise SystemExit("four eyes were not asked for")
     except EcoCreditError as error:
         print(f"{who}: {error.en}")
-record = promote(store, "eco-credit@challenger", Approval("wang.fang", "evaluation of the new tape read; amber gates accepted for the pilot"))
+reason, waiver = "evaluation of the new tape read; amber gates accepted", "red gates accepted for a pilot on synthetic loans; nothing is lent"
+if first.gate["red_gates"]:
+    try:
+        promote(store, "eco-credit@challenger", Approval("wang.fang", reason))
+        raise SystemExit("red gates passed without a waiver")
+    except EcoCreditError as error:
+        print(error.en)
+record = promote(store, "eco-credit@challenger", Approval("wang.fang", reason, waiver))
 print(f"version {record.version}: trained by {record.proposer}, approved by {record.approver}; not green: {record.waived or 'none'}")
 
 # %% [markdown]
@@ -189,7 +196,7 @@ assert answer["provenance"]["synthetic_model"] is True
 
 # %%
 second = train(plan_of(plan | {"seed": 8}), tape, Setting(store, trainer="li.wei"))
-promote(store, "eco-credit/2", Approval("wang.fang", "second vintage"))
+promote(store, "eco-credit/2", Approval("wang.fang", "second vintage", waiver))
 assert served(store, "eco-credit").digest == second.digest
 back = rollback(store, "eco-credit", Approval("wang.fang", "complaints from two branches"))
 assert served(store, "eco-credit").digest == open_model(store, "eco-credit@champion").digest == first.digest

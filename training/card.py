@@ -66,7 +66,11 @@ def _figures(gate: Mapping[str, Any]) -> list[str]:
         f"Out of time: AUC {auc['value']:.3f} (95 % {auc['low']:.3f} to {auc['high']:.3f}), {pd['defaults']} defaults, "
         f"default rate {pd['default_rate']['value']:.4f}, mean PD {pd['mean_pd']:.4f}."
     )
-    return ["## Statistics and gates", words, f"Status: **{gate['status']}**.", head + rows]
+    tier = gate["statistics"].get("tier", {})
+    served = "" if tier.get("name") == "full" else "; **this package serves tables, which the approver must accept**"
+    flag = f" **{tier['flag']}**." if tier.get("flag") else ""
+    told = f"Defaults allow: {tier.get('champion', 'unknown')}{served}.{flag}"
+    return ["## Statistics and gates", words, told, f"Status: **{gate['status']}**.", head + rows]
 
 
 def _limits_of(line: GateLine) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from eco_credit.core.numbers import Bools, Columns, Floats, number, take
 from eco_credit.risk import ModelBundle, RiskEstimate
+from training.censoring import censoring_weights
 from training.datasets import Tape
 from training.evidence import (
     Beside,
@@ -173,7 +174,7 @@ def lgd_statistics(
     known = ~np.isnan(realised) & ~found.refused & (tape.target[rows] > 0.0)
     if known.sum() < 5:
         return {"rows": int(known.sum())}
-    lgd, guess, w = realised[known], found.lgd[known], tape.weight[rows][known]
+    lgd, guess, w = realised[known], found.lgd[known], _loss_weight(tape, rows)[known]
     flat = np.full(len(lgd), float(np.average(lgd, weights=w)))
     among = {kind: at[known] for kind, at in (kinds or {}).items()}
     inside = (lgd >= found.lgd_low[known]) & (lgd <= found.lgd_high[known])
@@ -193,6 +194,14 @@ def lgd_statistics(
     )
 
 
+def _loss_weight(tape: Tape, rows: Rows) -> Floats:
+    """Weight of the resolved defaults among some rows, which stand for the unfinished workouts too; shape (m,)."""
+    weight = tape.weight[rows]
+    if not {"months_to_resolution", "default_on"} <= set(tape.outcome):
+        return weight
+    return weight * np.nan_to_num(censoring_weights(tape, rows)[rows], nan=0.0)
+
+
 def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
     """How often the value floor held, on liquidation-value ratios or on one minus LGD."""
     composed = "lvr" in tape.outcome
@@ -200,7 +209,7 @@ def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
     known = ~np.isnan(values) & ~found.refused & (tape.target[rows] > 0.0)
     if known.sum() < 5:
         return {}
-    w, y, floor = tape.weight[rows][known], values[known], found.value_floor[known]
+    w, y, floor = _loss_weight(tape, rows)[known], values[known], found.value_floor[known]
     fixed = np.full(len(y), float(np.quantile(y, 0.05)))
     return {
         "floor_coverage": losses.coverage(floor <= y, w).as_dict(),

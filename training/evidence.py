@@ -84,8 +84,10 @@ def data_evidence(tape: Tape, rows: Rows, *, as_of: np.datetime64 | None, months
         "strongest_auc": powers[strongest],
     }
     if as_of is not None:
-        begun = tape.origination[rows].astype("datetime64[M]") + np.timedelta64(months, "M")
-        found["immature"] = float((w * (begun >= as_of.astype("datetime64[M]"))).sum() / w.sum())
+        begun = tape.origination[rows].astype("datetime64[D]")
+        month = begun.astype("datetime64[M]")
+        over = (month + np.timedelta64(months, "M")).astype("datetime64[D]") + (begun - month.astype("datetime64[D]"))
+        found["immature"] = float((w * (over > as_of)).sum() / w.sum())
     return found
 
 

@@ -27,6 +27,7 @@ class Data(_Part):
         simulate: rows to simulate when no file is given.
         target, date, group, weight: columns of the outcome, the day of origination, the borrower and the weight.
         features: inputs in order; empty takes every origination column of the contract that has a reason family.
+        extracted: day on which the outcomes were read; a loan younger than the horizon had no time to default (G0).
     """
 
     contract: str = "loan_tape"
@@ -38,6 +39,7 @@ class Data(_Part):
     group: str = "borrower_id"
     weight: str = "sample_weight"
     features: tuple[str, ...] = ()
+    extracted: dt.date | None = None
 
 
 class Split(_Part):
@@ -139,6 +141,20 @@ class Challengers(_Part):
     binning: Literal["auto", "own"] = "auto"
 
 
+class Evidence(_Part):
+    """What a training proves beside its statistics; each costs as many fits as it says.
+
+    Attributes:
+        cross_validation: in-time AUC out of fold, five fits (gate G1c).
+        refits: bootstrap refits of the reasons (gate G8); 0 for none.
+        rebuild: fit everything once more and compare byte for byte (gate G10).
+    """
+
+    cross_validation: bool = True
+    refits: int = Field(0, ge=0, le=200)
+    rebuild: bool = False
+
+
 class LgdFit(_Part):
     """The LGD model: ``composition`` over the liquidation-value ratio, or ``direct`` on LGD itself."""
 
@@ -171,6 +187,7 @@ class Plan(_Part):
         seed: seed of everything random.
         tune: search for the parameters of the PD model.
         challengers: what is fitted beside it.
+        evidence: what is proved beside the statistics.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
         bars: what the evaluation must reach; else exit code 4 and no registration.
     """
@@ -184,6 +201,7 @@ class Plan(_Part):
     lgd: LgdFit = LgdFit()
     tune: Tuning = Tuning()
     challengers: Challengers = Challengers()
+    evidence: Evidence = Evidence()
     walk_forward: int = Field(0, ge=0, le=12)
     bars: tuple[Bar, ...] = ()
 

@@ -13,24 +13,22 @@ import numpy as np
 
 from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import GateNotMet
-from eco_credit.core.numbers import Columns, Floats
+from eco_credit.core.numbers import Columns
 from eco_credit.core.provenance import code_version
 from eco_credit.registry import PackageMeta, Store, sign, write_package
 from eco_credit.risk import ModelBundle
 from eco_credit.rulebook import RuleSet, load
-from training.calibrate import calibrate
+from training.beside_training import beside_training, honest_overfit, of_training
 from training.card import card
-from training.challengers import TABLES, Rivals, compare, fit_rivals
-from training.datasets import Tape, load_tape, simulated
+from training.challengers import TABLES, compare
+from training.datasets import load_tape, simulated
 from training.evaluate import evaluate, reference_of
-from training.fit_lgd import fit_lgd
-from training.fit_pd import fit_pd
+from training.fitting import Work, fit
 from training.gates import RED, gate_record, look_up
 from training.metrics import ranking
-from training.package import Models, bundle_files, encode_files
-from training.plan import PdFit, Plan
-from training.split import Rows, Windows, split
-from training.tune import Tuned, tune
+from training.package import bundle_files, encode_files
+from training.plan import Plan
+from training.split import Rows, split
 from training.walk_forward import walk_forward
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
@@ -95,11 +93,10 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
     setting.say("data")
     tape = load_tape(plan, _source(plan, source))
     windows = split(tape.origination, tape.borrower, plan.split)
-    work = fit(plan, tape, windows, setting.say, tuning=setting.store.home / "tuning")
+    work = fit(plan, tape, windows, rules, say=setting.say, tuning=setting.store.home / "tuning")
     setting.say("evaluate")
     files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
-    least = rules.number("risk.challenger.least_gain")
-    gate = finite(gate_record(plan.bars, statistics(work, files, least=least)))
+    gate = finite(gate_record(plan.bars, statistics(work, files, rules)))
     setting.say("package")
     folder, digest = _write(work, files, gate, rules=rules, home=setting.store.home)
     if gate["status"] == RED:
@@ -111,80 +108,22 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
     return Trained(folder, digest, gate, windows.counts(), version)
 
 
-@dataclass(frozen=True)
-class Work:
-    """Everything fitted in one training.
-
-    Attributes:
-        plan: the plan.
-        tape: labelled rows.
-        windows: the split.
-        models: the fitted parts.
-        score: raw score of every row, shape (n,).
-        rivals: what was fitted beside the model.
-        tuned: outcome of the search for parameters; None where the plan asks for none.
-    """
-
-    plan: Plan
-    tape: Tape
-    windows: Windows
-    models: Models
-    score: Floats
-    rivals: Rivals
-    tuned: Tuned | None = None
-
-    @property
-    def pd(self) -> PdFit:
-        """Parameters the PD model was fitted with."""
-        return self.tuned.fit if self.tuned else self.plan.pd
-
-
-def fit(plan: Plan, tape: Tape, windows: Windows, say: Say = lambda _: None, *, tuning: Path | None = None) -> Work:
-    """Tune where the plan asks for it, then fit PD, challengers, calibration and LGD.
-
-    Args:
-        plan: the plan.
-        tape: labelled rows.
-        windows: the split.
-        say: told each step.
-        tuning: folder of stored searches; None keeps none, and then a stopped one begins anew.
-    """
-    tuned = _tuned(plan, tape, windows, say, tuning) if plan.tune.trials else None
-    pd = tuned.fit if tuned else plan.pd
-    say("fit PD")
-    fitted = fit_pd(tape, windows, pd, seed=plan.seed)
-    score = fitted.table.score(tape.columns)
-    say("fit challengers")
-    rivals = fit_rivals(tape, windows, plan, pd)
-    say("calibrate")
-    window, past = windows.calibrate, np.concatenate([windows.in_time, windows.calibrate])
-    y, w = tape.target, tape.weight
-    calibrated = calibrate(score[window], y[window], w[window], history=(score[past], y[past], w[past]))
-    say("fit LGD")
-    models = Models(fitted, calibrated, fit_lgd(tape, windows, plan.lgd, seed=plan.seed))
-    return Work(plan, tape, windows, models, score, rivals, tuned)
-
-
-def _tuned(plan: Plan, tape: Tape, windows: Windows, say: Say, folder: Path | None) -> Tuned:
-    if folder is not None:
-        return tune(tape, windows.in_time, plan, folder=folder, say=say)
-    with tempfile.TemporaryDirectory() as temporary:
-        return tune(tape, windows.in_time, plan, folder=Path(temporary), say=say)
-
-
-def statistics(work: Work, files: Mapping[str, Any], *, least: float = 0.01) -> dict[str, Any]:
+def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str, Any]:
     """Out-of-time statistics of the bundle, with stability, overfit and the comparison with every challenger.
 
     Args:
         work: everything fitted.
         files: content of the bundle's files.
-        least: gain in AUC that makes a more complex shape worth it.
+        rules: ``risk.challenger.least_gain``, the gain in AUC that makes a more complex shape worth it, and what
+            `of_training` reads.
     """
     tape, rows = work.tape, work.windows.evaluate
     bundle = ModelBundle.parse(files)
-    found = evaluate(bundle, tape, rows, reference=reference_of(bundle, tape, work.windows.in_time))
+    reference = reference_of(bundle, tape, work.windows.in_time)
+    beside = beside_training(work, bundle, rules)
+    found = evaluate(bundle, tape, rows, reference=reference, beside=beside)
     in_time = _auc(work, work.windows.in_time)
-    compared = compare(tape, work.windows, work.score, work.rivals, least=least)
+    compared = compare(tape, work.windows, work.score, work.rivals, least=rules.number("risk.challenger.least_gain"))
     against = next(v for v in compared["verdicts"] if (v["complex"], v["simple"]) == (TABLES, "scorecard"))
     walked = walk_forward(
         tape,
@@ -194,8 +133,10 @@ def statistics(work: Work, files: Mapping[str, Any], *, least: float = 0.01) -> 
         origins=work.plan.walk_forward,
         seed=work.plan.seed,
     )
+    honest = honest_overfit(work, found["pd"]["auc"])
     proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
-    return found | {
+    return found | of_training(work, rules) | {
+        "cross_validation": honest,
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
         "overfit": in_time - found["pd"]["auc"]["value"],

@@ -46,7 +46,7 @@ class Approval:
     Attributes:
         approver: name of the person; a key of theirs must be enrolled as approver.
         reason: why, in their words; not empty. It also accepts amber gates, which are recorded by number.
-        waiver: why red gates are accepted, in their words; without it a red model is not promoted.
+        waiver: why red gates are accepted, in their words; without it a model with a red gate is not promoted.
     """
 
     approver: str
@@ -71,7 +71,7 @@ def promote(
         the promotion stands, a warning says so, and ``reconcile`` lets the alias follow later.
 
     Raises:
-        GateNotMet: the gates of the training are red and not waived in writing, or not on record.
+        GateNotMet: a gate of the training is red and not waived in writing, or the gates are not on record.
         ModelNotServable: the package is not in order, the approver trained it or is not enrolled, no reason is given,
             or a newer version was promoted before (take back with `rollback`).
     """
@@ -169,6 +169,17 @@ def open_gates(gate: Mapping[str, Any]) -> str:
     return ",".join([*lit, *(str(bar["statistic"]) for bar in gate.get("missed", ()))])
 
 
+def red_gates(gate: Mapping[str, Any]) -> list[str]:
+    """Gates of a record that are red, by number, and the statistics of missed bars where the whole is red.
+
+    Example:
+        >>> red_gates({"gates": [{"gate": "G1a", "light": "red"}, {"gate": "G2a", "light": "amber"}]})
+        ['G1a']
+    """
+    lit = [str(item["gate"]) for item in gate.get("gates", ()) if item["light"] == "red"]
+    return [*lit, *(str(bar["statistic"]) for bar in gate.get("missed", ()))] if gate.get("status") == "red" else lit
+
+
 def _act(store: Store, approval: Approval) -> dict[str, Any]:
     at = store.clock().isoformat(timespec="seconds")
     return {"approver": approval.approver, "reason": approval.reason, "at": at, "waiver": approval.waiver.strip()}
@@ -187,9 +198,13 @@ def _check_act(package: Package, approval: Approval, alias: str) -> None:
         raise ModelNotServable(f"the alias must be one of {', '.join(ALIASES)}", "别名不在允许范围")
     if not package.trainer or same_person(package.trainer, approval.approver):
         raise ModelNotServable("whoever trained a model cannot approve it", "训练人不得批准自己的模型")
-    status = package.gate.get("status")
-    if status not in ("green", "amber") and not (status == "red" and approval.waiver.strip()):
-        raise GateNotMet(f"the gates of this model are {status or 'not recorded'}", "模型未通过准入门槛")
+    status, red = package.gate.get("status"), red_gates(package.gate)
+    if status not in ("green", "amber", "red"):
+        raise GateNotMet(f"the gates of this model are {status or 'not recorded'}", "模型准入门槛没有记录")
+    if (red or status == "red") and not approval.waiver.strip():
+        named = ", ".join(red) or "the record"
+        en = f"red and not waived: {named}; say in a waiver (--waive) why the model may serve, or train anew"
+        raise GateNotMet(en, f"红色门槛未经书面豁免：{named}；请以 --waive 写明理由，或重新训练")
 
 
 def _copy(folder: Path, package: Package, key: SigningKey) -> None:

@@ -22,6 +22,7 @@ from serving.cli.score import percent
 LOANS, SEED, PLAN = 12_000, 20261123, "demo"
 EXAMPLES = ("forest_right", "water_right", "order")
 APPROVER, REASON = "demo-approver", "demo: second person accepts the synthetic model"
+WAIVER = "demo: red gates accepted, synthetic loans only, nothing is lent"
 BATCH_COPIES = 200
 
 
@@ -105,6 +106,8 @@ def ensure_demo_store(home: Path, steps: Steps | None = None) -> Steps:
         APPROVER,
         "--reason",
         REASON,
+        "--waive",
+        WAIVER,
         "--home",
         str(home),
     )

@@ -84,6 +84,17 @@ def test_red_gates_are_promoted_only_with_a_waiver_in_writing(store: Store, tmp_
     assert json.loads(store.pointer_path(NAME).read_bytes())["waiver"] == pointer.waiver
 
 
+def test_a_red_house_gate_needs_a_waiver_although_every_bar_of_the_plan_is_met(store: Store, tmp_path: Path) -> None:
+    lit = [{"gate": "G2a", "light": "red"}, {"gate": "G2c", "light": "amber"}]
+    gate = {"status": "amber", "missed": [], "gates": lit}
+    write_package(tmp_path / "p", package_files() | {"gate.json": canonical_json(gate)}, meta())
+    sign(tmp_path / "p", "trainer", store.signer(TRAINER, "trainer"))
+    package = load_package(tmp_path / "p", store.trusted(), False, version="1")
+    with pytest.raises(GateNotMet, match="not waived: G2a;"):
+        install(store, package, YES)
+    assert install(store, package, Approval(APPROVER, "pilot", "board, 20 loans")).waived == "G2a,G2c"
+
+
 def test_a_waiver_does_not_stand_for_gates_nobody_recorded(store: Store, tmp_path: Path) -> None:
     with pytest.raises(GateNotMet):
         install(store, package(store, tmp_path, 1, status="unknown"), Approval(APPROVER, "yes", "waived"))

@@ -288,7 +288,7 @@ def test_rows_are_mature_when_their_year_ended_before_the_day_of_extraction(read
     evidence = lambda day: data_evidence(read, rows, as_of=day, months=12)
     assert evidence(late + np.timedelta64(400, "D"))["immature"] == 0.0
     share = evidence(np.datetime64("2020-06-15"))["immature"]
-    assert share == pytest.approx((read.origination >= np.datetime64("2019-06-01")).mean())
+    assert share == pytest.approx((read.origination > np.datetime64("2019-06-15")).mean())
     assert "immature" not in data_evidence(read, rows, as_of=None, months=12)
     assert evidence(late)["strongest_auc"] < 0.95 and evidence(late)["late_inputs"] == 0
 
@@ -360,7 +360,7 @@ def test_a_new_challenger_is_compared_with_the_champion_in_service_and_the_champ
     first = train(plan_of(SMALL), tape, Setting(store))
     second = train(plan_of(SMALL | {"seed": 7}), tape, Setting(store, register=False))
     store.enrol("reviewer", "approver")
-    promote(store, "small/1", Approval("reviewer", "read and accepted"))
+    promote(store, "small/1", Approval("reviewer", "read and accepted", "a test lends nothing"))
     write_tape(simulate_tape(1_500, seed=21), tmp_path / "new.parquet")
     found = assess(store, str(second.folder), tmp_path / "new.parquet")
     assert found["gates"]["G1d"] in ("green", "amber", "red") and found["gates"]["G12"] == "not run"

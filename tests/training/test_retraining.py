@@ -146,7 +146,10 @@ def test_commands_run_the_road_from_plan_to_promotion_and_back(tape: Columns, tm
     assert json.loads(made.stdout)["version"] == 1
     Store(tmp_path / "home").enrol("reviewer", "approver")
     act = ["--approver", "reviewer", "--reason", "read and accepted", *home]
-    moved = run.invoke(app, ["promote", "small@challenger", "--as", "champion", *act])
+    bare = run.invoke(app, ["promote", "small@challenger", "--as", "champion", *act])
+    assert bare.exit_code != 0 and "--waive" in bare.stdout  # house gates of so small a tape are red
+    waived = ["--waive", "a test lends nothing"]
+    moved = run.invoke(app, ["promote", "small@challenger", "--as", "champion", *act, *waived])
     assert moved.exit_code == 0 and json.loads(moved.stdout)["version"] == 1
     own = run.invoke(app, ["promote", "small/1", "--approver", "trainer", "--reason", "mine", *home])
     assert own.exit_code == 1 and json.loads(own.stdout)["error"] == "model_not_servable"

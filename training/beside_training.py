@@ -1,0 +1,103 @@
+"""What a training itself lays beside its model for the gates: maturity, downturn LGD, refits, a rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eco_credit.core.numbers import Floats
+from eco_credit.risk import ModelBundle
+from eco_credit.rulebook import RuleSet
+from training.censoring import Curve, resolution_curves
+from training.datasets import Tape
+from training.downturn import downturn_of, stressed_lgd
+from training.evidence import Beside
+from training.fitting import Work, rebuilt_alike
+from training.low_default import tier_of
+from training.metrics.calibration import effective_count
+from training.metrics.ranking import Interval
+from training.refit_reasons import Refits, refit_reasons
+from training.split import Rows
+from training.walk_forward import cross_validated, overfit
+
+HALF = 0.5
+"""Share of the defaults whose time to resolution is told: the median."""
+
+
+def beside_training(work: Work, bundle: ModelBundle, rules: RuleSet) -> Beside:
+    """Evidence that only the maker of a model can give, as far as plan and tape allow.
+
+    Args:
+        work: everything fitted; ``data.extracted`` and ``evidence`` of its plan say what is laid beside.
+        bundle: the models as they are served.
+        rules: ``risk.margins.*``.
+
+    Returns:
+        Day of extraction (G0), LGD of each evaluated row under the hazard scenario (G6c), overlap of reasons over
+        refits (G8) and whether a rebuild gave the same bytes (G10); None for what was not asked for or not there.
+    """
+    day, asked = work.plan.data.extracted, work.plan.evidence
+    return Beside(
+        as_of=None if day is None else np.datetime64(day, "D"),
+        downturn=_stressed(work, rules),
+        refits=_refitted(work, bundle) if asked.refits else None,
+        refit_same=rebuilt_alike(work, rules) if asked.rebuild else None,
+    )
+
+
+def of_training(work: Work, rules: RuleSet) -> dict[str, Any]:
+    """Statistics of the rows trained on, which no evaluation could give.
+
+    Returns:
+        ``tier`` of the portfolio by its defaults; for an LGD composed of its parts also ``lgd_downturn`` by pool
+        (ratios), and ``resolution`` by pool: defaults, and months until half of them were resolved.
+    """
+    tape, past = work.tape, np.concatenate([work.windows.in_time, work.windows.calibrate])
+    tier = tier_of(_defaults(tape, past), rules, out_of_time=_defaults(tape, work.windows.evaluate))
+    found: dict[str, Any] = {"tier": {"name": tier.name, "champion": tier.champion, "flag": tier.flag}}
+    if not _composed(work):
+        return found
+    pools = downturn_of(work.models.lgd, tape, past, rules)
+    return found | {
+        "lgd_downturn": {name: pool.as_dict() for name, pool in pools.items()},
+        "resolution": {name: _told(curve) for name, curve in resolution_curves(tape, past).items()},
+    }
+
+
+def honest_overfit(work: Work, out_of_time: Mapping[str, float]) -> dict[str, Any]:
+    """In-time AUC out of fold and how far it lies above the AUC out of time (gate G1c).
+
+    Returns:
+        ``folds``, ``auc`` and ``overfit``; empty where the plan asks for none, or a fold holds one class only.
+    """
+    plan = work.plan
+    if not plan.evidence.cross_validation:
+        return {}
+    found = cross_validated(work.tape, work.windows.in_time, work.pd, rounds=work.models.pd.rounds, seed=plan.seed)
+    return found | {"overfit": overfit(found["auc"], out_of_time)} if found else {}
+
+
+def _composed(work: Work) -> bool:
+    needed = {"lgd", "collateral_value", "exposure"}
+    return work.plan.lgd.mode == "composition" and needed <= set(work.tape.outcome)
+
+
+def _stressed(work: Work, rules: RuleSet) -> Floats | None:
+    return stressed_lgd(work.models.lgd, work.tape, rules)[work.windows.evaluate] if _composed(work) else None
+
+
+def _refitted(work: Work, bundle: ModelBundle) -> Interval:
+    how = Refits(work.models.pd.rounds, work.plan.evidence.refits, work.plan.seed)
+    return refit_reasons(bundle, work.tape, (work.windows.in_time, work.windows.evaluate), fit=work.pd, resampled=how)
+
+
+def _defaults(tape: Tape, rows: Rows) -> float:
+    """Effective number of defaults."""
+    bad = rows[tape.target[rows] > 0.0]
+    return effective_count(tape.weight[bad]) if len(bad) else 0.0
+
+
+def _told(curve: Curve) -> dict[str, float]:
+    return {"defaults": float(curve.cases), "median_months": curve.time_at(HALF)}
