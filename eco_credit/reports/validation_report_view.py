@@ -30,6 +30,9 @@ def stylesheet() -> str:
 LEAST = 5
 """A grade with fewer loans names its number only."""
 
+SERVED = "tables"
+"""Shape of the model itself among those fitted beside it."""
+
 
 class View:
     """The parts of the page, each as plain words and figures; None where a part was not run."""
@@ -171,7 +174,8 @@ class View:
         benchmark, earlier = self._of("benchmark")
         challengers, _ = self._of("challengers")
         own = self.before.get("pd") if earlier else self.pd
-        others = [*_others(benchmark, self.t("validation.benchmark")), *_others(challengers, "")]
+        shapes = _shapes(challengers, self.t)
+        others = shapes or [*_others(benchmark, self.t("validation.benchmark")), *_others(challengers, "")]
         paired = tables_of(self.found.get("champion"), self.lang)
         if not others or not own:
             return {"rows": [], "chart": None, "earlier": False, "paired": paired} if paired else None
@@ -191,6 +195,24 @@ class View:
 def _ends(one: Plain) -> str:
     """The interval of a grade, where there is one."""
     return UNKNOWN if one.get("low") is None else f"{percent(one['low'])} – {percent(one.get('high'))}"
+
+
+def _shapes(found: Any, t: Translate) -> list[tuple[str, Plain]]:
+    """Shapes fitted beside the model, with what the model is ahead of each; empty for another record."""
+    if not isinstance(found, Mapping) or "shapes" not in found:
+        return []
+    ahead = {v["simple"]: v["gain"] for v in found["verdicts"] if v["complex"] == SERVED}
+    ahead |= {v["complex"]: _turned(v["gain"]) for v in found["verdicts"] if v["simple"] == SERVED}
+    return [
+        (t(f"validation.shape.{name}"), {**one, "difference": ahead.get(name)})
+        for name, one in found["shapes"].items()
+        if name != SERVED
+    ]
+
+
+def _turned(gain: Plain) -> Plain:
+    """The same difference seen from the other side."""
+    return {"value": -gain["value"], "low": -gain["high"], "high": -gain["low"]}
 
 
 def _others(found: Any, name: str) -> list[tuple[str, Plain]]:

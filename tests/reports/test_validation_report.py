@@ -176,6 +176,18 @@ def test_the_champion_is_compared_on_the_same_loans(lang: str) -> None:
     assert translator(lang)("validation.paired") in body and "0.1 (0.09 – 0.11)" in body and "0.0123" in body
 
 
+def test_shapes_fitted_beside_the_model_stand_with_its_lead_over_each(lang: str) -> None:
+    found = evaluation()
+    verdicts = [{"complex": "tables", "simple": "mains", "gain": interval(0.0311)},
+                {"complex": "forest", "simple": "tables", "gain": interval(0.0122)}]  # fmt: skip
+    shapes = {name: {"auc": interval(0.7)} for name in ("tables", "mains", "forest")}
+    found["statistics"]["challengers"] = {"shapes": shapes, "verdicts": verdicts}
+    rows = section(validation_report(found, FACTS, lang=lang), "comparison").split("<tr>")[1:]
+    words = [translator(lang)(f"validation.shape.{name}") for name in ("mains", "forest")]
+    (mains,), (forest,) = ([row for row in rows if word in row] for word in words)
+    assert "0.031" in mains and "-0.012" in forest and not any("shapes" in row or ">tables<" in row for row in rows)
+
+
 def test_what_was_not_run_says_so_in_its_chapter(lang: str) -> None:
     bare = validation_report({}, FACTS, lang=lang)
     parts = ("discrimination", "calibration", "stability", "grades", "loss", "walk", "comparison", "fairness", "gates")
