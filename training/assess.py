@@ -12,6 +12,7 @@ import numpy as np
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.core.numbers import Columns, Floats
 from eco_credit.registry import Package, Store, open_model, served
+from eco_credit.registry.pointer import Pointer
 from eco_credit.registry.store import ALIASES, pointed
 from training.datasets import Tape, load_tape
 from training.evaluate import estimate, evaluate
@@ -88,13 +89,20 @@ def _champion(store: Store, package: Package, tape: Tape) -> Floats | None:
 
 def _people(store: Store, package: Package) -> dict[str, Any] | None:
     """Who proposed and who approved, from the signed pointer to this very package; None where there is none."""
+    pointer = pointer_to(store, package)
+    if pointer is None:
+        return None
+    open_gates = [gate["gate"] for gate in package.gate.get("gates", []) if gate["light"] in (AMBER, RED)]
+    return people(package.trainer, pointer.approver, reason=pointer.reason, at=pointer.at, accepted=open_gates)
+
+
+def pointer_to(store: Store, package: Package) -> Pointer | None:
+    """The signed pointer of any alias to this very package; None where nobody promoted it."""
     for alias in ALIASES:
         try:
             pointer = pointed(store, package.name, alias)
         except ModelNotServable:
             continue
         if pointer.digest == package.digest:
-            open_gates = [gate["gate"] for gate in package.gate.get("gates", []) if gate["light"] in (AMBER, RED)]
-            act = {"reason": pointer.reason, "at": pointer.at}
-            return people(package.trainer, pointer.approver, **act, accepted=open_gates)
+            return pointer
     return None

@@ -411,7 +411,8 @@ def test_the_commands_write_report_and_card_whole_or_not_at_all(demo_home: Path,
     assert 'class="synthetic"' in page and "未运行" not in section(page, "discrimination")
     drawn = run.invoke(app, ["card", "eco-credit@champion", "--out", str(tmp_path / "card.html"), "--home",
                              str(demo_home), "--json"])  # fmt: skip
-    assert drawn.exit_code == 0 and "模型卡" in (tmp_path / "card.html").read_text(encoding="utf-8")
+    drawn_page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    assert drawn.exit_code == 0 and "模型卡" in drawn_page and "demo-approver" in drawn_page
     assert run.invoke(app, [*asked, "--report", str(tmp_path / "x.pdf")]).exit_code == 2
     (tmp_path / "bad.csv").write_text("nothing\n1\n")
     asked[2] = str(tmp_path / "bad.csv")
