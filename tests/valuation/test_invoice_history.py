@@ -261,5 +261,5 @@ def test_real_firms_rank_as_documented_without_rating_or_recency(
     # the signs hold for the five, and the three that go against theory are known
     assert (np.sign(scope["signs"]) == single.loc[scope["SMALL"], "expected"]).all()
     assert single.index[single["agrees"] == "no"].tolist() == ["purchase_void_share", "return_share", "dilution"]
-    assert scope["caught"] == ["rating"] and scope["passed"] == []
+    assert scope["caught"] == ["rating (value)", "rating (level)"] and scope["passed"] == []
     assert abs(scope["shuffled"].mean() - 0.5) < 0.1 < small["low"] - scope["shuffled"].mean()
