@@ -14,6 +14,7 @@ import numpy as np
 
 from eco_credit.core.numbers import Columns, Floats, number
 from eco_credit.risk.calibration import sigmoid
+from eco_credit.risk.tables import Grid, TableModel
 from training.datasets import Input, Tape
 from training.split import Rows
 from training.woe_bins import Binning, binning_of, cuts, evidence, place
@@ -79,6 +80,11 @@ class Scorecard:
         for item in self.inputs:
             total = total + item.coefficient * item.evidence(columns)
         return total
+
+    def table(self) -> TableModel:
+        """The same sum as main tables: bins of a scorecard are those of a table, unknown last."""
+        grids = tuple(Grid(item.name, item.thresholds) for item in self.inputs)
+        return TableModel(self.intercept, grids, tuple(item.coefficient * item.woe for item in self.inputs), ())
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, enough to score by hand."""

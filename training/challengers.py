@@ -12,7 +12,7 @@ import numpy as np
 from eco_credit.core.canonical import sha256
 from eco_credit.core.numbers import Floats
 from eco_credit.risk.calibration import sigmoid
-from training.benchmark_model import Scorecard, fit_scorecard
+from training.benchmark_model import Scorecard
 from training.calibrate import FEW_DEFAULTS, platt_line
 from training.datasets import Tape
 from training.fit_pd import boosting, fit_pd, grown
@@ -66,17 +66,17 @@ class Verdict:
     preferred: str
 
 
-def fit_rivals(tape: Tape, windows: Windows, plan: Plan, pd: PdFit) -> Rivals:
-    """Fit the scorecard, and the shapes the plan asks for, on the rows the model is fitted on.
+def fit_rivals(tape: Tape, windows: Windows, plan: Plan, pd: PdFit, *, card: Scorecard) -> Rivals:
+    """Fit the shapes the plan asks for on the rows the model is fitted on, and set them beside the scorecard.
 
     Args:
         tape: labelled rows.
         windows: the split; the out-of-time window is not touched.
         plan: the plan.
         pd: parameters of the model as it was fitted, tuned ones included.
+        card: the scorecard.
     """
     wanted = plan.challengers
-    card = fit_scorecard(tape, windows.in_time, binning=wanted.binning)
     found = {"scorecard": Rival(card.logit(tape.columns), {"binning": card.binning, "inputs": len(card.inputs)})}
     if "mains" in wanted.shapes:
         mains = fit_pd(tape, windows, pd.model_copy(update={"depth": 1}), seed=plan.seed)

@@ -11,7 +11,8 @@ import numpy as np
 
 from eco_credit.core.numbers import Floats
 from eco_credit.rulebook import RuleSet
-from training.calibrate import calibrate
+from training.benchmark_model import fit_scorecard
+from training.calibrate import Calibrated, calibrate
 from training.challengers import Rivals, fit_rivals
 from training.datasets import Tape
 from training.fit_lgd import fit_lgd
@@ -76,18 +77,23 @@ def fit(
     say("fit PD, calibrate, fit LGD")
     models = fit_models(plan, tape, windows, pd=pd, rules=rules)
     say("fit challengers")
-    rivals = fit_rivals(tape, windows, plan, pd)
+    rivals = fit_rivals(tape, windows, plan, pd, card=models.card)
     return Work(plan, tape, windows, models, models.pd.table.score(tape.columns), rivals, tuned)
 
 
 def fit_models(plan: Plan, tape: Tape, windows: Windows, *, pd: PdFit, rules: RuleSet) -> Models:
-    """Fit what is served: PD, its calibration, LGD; arguments as in `fit`, ``pd`` the parameters of the PD model."""
+    """Fit what is served: PD, LGD, the scorecard beside them; arguments as in `fit`, ``pd`` those of the PD model."""
     fitted = fit_pd(tape, windows, pd, seed=plan.seed)
-    score = fitted.table.score(tape.columns)
+    card = fit_scorecard(tape, windows.in_time, binning=plan.challengers.binning)
+    lgd = fit_lgd(tape, windows, plan.lgd, seed=plan.seed, rules=rules)
+    own, beside = (_calibrated(table.score(tape.columns), tape, windows) for table in (fitted.table, card.table()))
+    return Models(fitted, own, lgd, card, beside)
+
+
+def _calibrated(score: Floats, tape: Tape, windows: Windows) -> Calibrated:
     window, past = windows.calibrate, np.concatenate([windows.in_time, windows.calibrate])
     y, w = tape.target, tape.weight
-    calibrated = calibrate(score[window], y[window], w[window], history=(score[past], y[past], w[past]))
-    return Models(fitted, calibrated, fit_lgd(tape, windows, plan.lgd, seed=plan.seed, rules=rules))
+    return calibrate(score[window], y[window], w[window], history=(score[past], y[past], w[past]))
 
 
 def rebuilt_alike(work: Work, rules: RuleSet) -> bool:

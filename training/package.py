@@ -13,6 +13,7 @@ from eco_credit.core.numbers import Columns, Floats, number
 from eco_credit.registry import golden_rows
 from eco_credit.risk import ModelBundle, scale_from_rules, table_to_json
 from eco_credit.rulebook import RuleSet
+from training.benchmark_model import Scorecard
 from training.calibrate import Calibrated, systematic
 from training.datasets import Tape, families
 from training.fit_lgd import LgdModel
@@ -29,11 +30,21 @@ RIDGE = 0.05
 
 @dataclass(frozen=True)
 class Models:
-    """All fitted parts of one package."""
+    """All fitted parts of one package.
+
+    Attributes:
+        pd: the PD model.
+        calibrated: its calibration.
+        lgd: the LGD model.
+        card: the scorecard beside the PD model.
+        beside: calibration of the scorecard.
+    """
 
     pd: Fitted
     calibrated: Calibrated
     lgd: LgdModel
+    card: Scorecard
+    beside: Calibrated
 
 
 def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules: RuleSet) -> dict[str, Any]:
@@ -56,6 +67,7 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
             "platt": models.calibrated.platt(plan.pd),
             "venn_abers": models.calibrated.venn_abers.as_json(),
             "horizon_months": plan.pd.horizon_months,
+            "benchmark": {"table": table_to_json(models.card.table()), "platt": models.beside.platt(plan.pd)},
             "long_run": {"intercept": models.calibrated.long_run_intercept, "rate": models.calibrated.long_run_rate},
         },
         "lgd.json": lgd_json(plan, models.lgd),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,7 +92,8 @@ class ModelBundle:
         found = self.support.check(inputs, unseen)
         first, *rest = self._tables.parts(inputs)
         pd = self.pd.read(*first)
-        lgd = self.lgd.read(inputs, [score for score, _ in rest], value=collateral_value, exposure=exposure)
+        quantiles, beside = rest[: len(self.lgd.tables)], rest[len(self.lgd.tables) :]
+        lgd = self.lgd.read(inputs, [score for score, _ in quantiles], value=collateral_value, exposure=exposure)
         names, peers, (profiles, signs) = self.pd.table.names, self.reference.of(inputs), self._compared
         shares = pd.contributions - self.base.take(peers, axis=1)
         told = consistent(shares, stacked(inputs, names), profiles.take(peers, axis=1), signs)
@@ -111,12 +112,20 @@ class ModelBundle:
                 score=self.scale.points(pd.pd),
                 grade=self.scale.grade(pd.pd),
                 contributions=dict(zip(names, shares, strict=True)),
+                disagreement=self._apart(pd.logit, beside),
                 tellable=dict(zip(names, told, strict=True)),
                 refer=found.refer,
                 refused=found.novel,
                 support=found,
             )
         )
+
+    def _apart(self, logit: Floats, beside: Sequence[tuple[Floats, Floats]]) -> Floats:
+        """Logits between model and scorecard; NaN where the package carries none."""
+        if self.pd.benchmark is None:
+            return np.full(len(logit), np.nan)
+        ((z, _),) = beside
+        return self.pd.benchmark.apart(z, logit)
 
     @cached_property
     def _compared(self) -> tuple[Floats, Floats]:
@@ -127,5 +136,6 @@ class ModelBundle:
 
     @cached_property
     def _tables(self) -> TableStack:
-        """The tables of PD and LGD, read in one pass."""
-        return TableStack((self.pd.table, *self.lgd.tables))
+        """The tables of PD, LGD and, where there is one, the scorecard, read in one pass."""
+        beside = () if self.pd.benchmark is None else (self.pd.benchmark.table,)
+        return TableStack((self.pd.table, *self.lgd.tables, *beside))

@@ -41,7 +41,8 @@ class RiskEstimate:
         grade: grade code; None where refused.
         contributions: feature to its part in the logit against the reference profile; they add up to the difference
             of the logits.
-        tellable: the same, zero where the direction contradicts the declared sign; reasons are read from these.
+        disagreement: distance of the calibrated logits of the model and of the scorecard beside it; NaN without one.
+        tellable: the contributions, zero where the direction contradicts the declared sign; reasons come from these.
         refer: outside the model's support in some way; a person decides.
         refused: so unusual that no PD is given.
         support: what was found, in detail.
@@ -60,6 +61,7 @@ class RiskEstimate:
     score: Floats
     grade: npt.NDArray[np.object_]
     contributions: dict[str, Floats]
+    disagreement: Floats
     tellable: dict[str, Floats]
     refer: Bools
     refused: Bools
@@ -89,6 +91,7 @@ def blank_refused(estimate: RiskEstimate) -> RiskEstimate:
         estimate,
         **numbers,
         grade=grade,
+        disagreement=np.where(gone, np.nan, estimate.disagreement),
         contributions={name: np.where(gone, np.nan, part) for name, part in estimate.contributions.items()},
         tellable={name: np.where(gone, 0.0, part) for name, part in estimate.tellable.items()},
     )

@@ -35,6 +35,32 @@ class PdEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A plain scorecard beside the model; where the two are far apart, a person decides (layer 6 of the policy).
+
+    Attributes:
+        table: raw score of the scorecard, a logit; main tables only.
+        platt: its calibration.
+    """
+
+    table: TableModel
+    platt: Platt
+
+    @classmethod
+    def parse(cls, value: Any, known: Sequence[str], where: str) -> Benchmark:
+        """Read ``{table, platt}``; `ModelNotServable` on any defect."""
+        data = mapping(value, where)
+        return cls(
+            table=table_from_json(member(data, "table", where), f"{where}.table", known),
+            platt=Platt.parse(member(data, "platt", where), f"{where}.platt"),
+        )
+
+    def apart(self, z: Floats, logit: Floats) -> Floats:
+        """``abs(a + b z - logit)``: distance of the calibrated logits of scorecard and model, logits, shape (n,)."""
+        return np.abs(self.platt.line(z) - logit)
+
+
+@dataclass(frozen=True, slots=True)
 class PdHead:
     """The PD model of a package.
 
@@ -43,16 +69,18 @@ class PdHead:
         platt: calibration.
         venn_abers: interval, or None when the package carries none; the range is then the point.
         horizon_months: horizon of the PD.
+        benchmark: scorecard beside the model, or None when the package carries none.
     """
 
     table: TableModel
     platt: Platt
     venn_abers: VennAbers | None
     horizon_months: int
+    benchmark: Benchmark | None = None
 
     @classmethod
     def parse(cls, value: Any, known: Sequence[str], where: str = "pd.json") -> PdHead:
-        """Read ``{horizon_months, table, platt, venn_abers}``; ``venn_abers`` may be null.
+        """Read ``{horizon_months, table, platt, venn_abers, benchmark}``; the last two may be null.
 
         Raises:
             ModelNotServable: on any defect.
@@ -61,12 +89,13 @@ class PdHead:
         table = table_from_json(member(data, "table", where), f"{where}.table", known)
         if not table.grids:
             raise defect(where, "the model uses no feature", "模型未使用任何特征")
-        interval = data.get("venn_abers")
+        interval, beside = data.get("venn_abers"), data.get("benchmark")
         return cls(
             table=table,
             platt=Platt.parse(member(data, "platt", where), f"{where}.platt"),
             venn_abers=None if interval is None else VennAbers.parse(interval, f"{where}.venn_abers"),
             horizon_months=int(real(member(data, "horizon_months", where), f"{where}.horizon_months", 1, 600)),
+            benchmark=None if beside is None else Benchmark.parse(beside, known, f"{where}.benchmark"),
         )
 
     def estimate(self, features: Columns) -> PdEstimate:

@@ -31,6 +31,7 @@ class Evidence:
         pd_low: lower end of its range, ratio.
         pd_high: upper end of its range, ratio.
         lgd: loss given default, ratio.
+        disagreement: distance of the model's calibrated logit from its benchmark's, logits; NaN without a benchmark.
         out_of_scope: rows the model must not score, or only with a person.
     """
 
@@ -42,6 +43,7 @@ class Evidence:
     pd_low: Floats
     pd_high: Floats
     lgd: Floats
+    disagreement: Floats
     out_of_scope: Bools
 
 
@@ -161,4 +163,5 @@ def _referrals(loans: Columns, evidence: Evidence, loss: Floats, rules: RuleSet)
         "P06": width > widest,
         "P07": evidence.spread > rules.number("credit.policy.value_band_refer_max"),
         "P08": number(loans, "overdue_max_24m") >= rules.number("credit.policy.adverse_overdue_refer"),
+        "P09": evidence.disagreement > rules.number("credit.policy.disagreement_refer_min"),
     }

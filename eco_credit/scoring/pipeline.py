@@ -148,6 +148,7 @@ def run(applications: Applications, rules: RuleSet, package: Package, book: Lend
         pd_low=estimate.pd_low,
         pd_high=estimate.pd_high,
         lgd=estimate.lgd,
+        disagreement=estimate.disagreement,
         out_of_scope=estimate.out_of_scope,
     )
     decisions = decide(loans, evidence, _conditions(loans, appraised), rules)

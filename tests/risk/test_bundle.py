@@ -90,6 +90,24 @@ def test_points_grade_and_pd_never_disagree() -> None:
     assert scale.grade(np.array([scale.upper_pd[0], np.nan])).tolist() == [scale.grades[0], None]
 
 
+def test_the_distance_from_the_scorecard_beside_the_model_by_hand() -> None:
+    files = copy.deepcopy(bundle_files())
+    rows = sample_rows()
+    plain = ModelBundle.parse(files).estimate(rows, collateral_value=np.full(5, 100.0), exposure=np.full(5, 100.0))
+    assert np.isnan(plain.disagreement).all()
+    grid = {"name": "ltv", "thresholds": [0.5]}
+    card = {"intercept": -2.0, "grids": [grid], "mains": [[-0.5, 0.5, 0.0]], "pairs": []}
+    line = {"intercept": 0.25, "slope": 2.0, "floor": 0.001, "ceiling": 0.9}
+    files["pd.json"]["benchmark"] = {"table": card, "platt": line}
+    found = ModelBundle.parse(files).estimate(rows, collateral_value=np.full(5, 100.0), exposure=np.full(5, 100.0))
+    # row 1: LTV 0.6: 0.25 + 2 * (-2 + 0.5) = -2.75 against -2.485
+    assert found.disagreement[1] == pytest.approx(0.265, abs=1e-12)
+    assert all(getattr(found, name).tobytes() == getattr(plain, name).tobytes() for name in NUMBERS)
+    files["pd.json"]["benchmark"]["table"]["grids"][0]["name"] = "colour"
+    with pytest.raises(ModelNotServable):
+        ModelBundle.parse(files)
+
+
 def test_a_row_like_training_is_in_scope() -> None:
     _, est = estimate(one_row())
     assert not est.out_of_scope[0]

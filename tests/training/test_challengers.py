@@ -92,7 +92,8 @@ def test_a_forest_keeps_its_signs_and_every_shape_is_judged_on_the_same_rows(
     asked = plan_of(SMALL | {"challengers": {"shapes": ["mains", "forest"], "forest": forest, "binning": "own"}})
     fitted = fit_pd(loans, windows, plan.pd, seed=plan.seed)
     score = fitted.table.score(loans.columns)
-    found = compare(loans, windows, score, fit_rivals(loans, windows, asked, plan.pd), least=0.01)
+    card = fit_scorecard(loans, windows.in_time, binning="own")
+    found = compare(loans, windows, score, fit_rivals(loans, windows, asked, plan.pd, card=card), least=0.01)
     assert list(found["shapes"]) == ["scorecard", "mains", "tables", "forest"]
     assert found["rows"] == len(windows.evaluate)
     sweep = found["shapes"]["forest"]["sweep"]
@@ -139,6 +140,10 @@ def test_a_package_keeps_the_scorecard_and_the_figures_of_every_challenger(train
     assert gate["challengers"]["shapes"]["scorecard"]["binning"] == "own"
     assert gate["benchmark"]["auc"] == gate["challengers"]["shapes"]["scorecard"]["auc"]
     card = json.loads((trained.folder / "scorecard.json").read_text())
+    table = json.loads((trained.folder / "pd.json").read_text())["benchmark"]["table"]  # what layer 6 compares with
+    assert [grid["name"] for grid in table["grids"]] == [item["name"] for item in card["inputs"]]
+    first = card["inputs"][0]
+    assert table["mains"][0] == pytest.approx([first["coefficient"] * woe for woe in first["woe"]], abs=1e-15)
     assert card["inputs"] and {"thresholds", "woe", "coefficient"} <= set(card["inputs"][0])
 
 
