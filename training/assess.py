@@ -14,6 +14,7 @@ from eco_credit.core.numbers import Columns, Floats
 from eco_credit.registry import Package, Store, open_model, served
 from eco_credit.registry.pointer import Pointer
 from eco_credit.registry.store import ALIASES, pointed
+from eco_credit.rulebook import load
 from training.datasets import Tape, load_tape
 from training.evaluate import estimate, evaluate
 from training.evidence import Beside, people
@@ -54,7 +55,7 @@ def assess(
     rows = np.arange(len(tape.target))
     filled = _filled(beside or Beside(), store, package, tape)
     found = finite(evaluate(package.bundle, tape, rows, reference=population, beside=filled))
-    judged = gates(found)
+    judged = gates(found, load().at(str(package.manifest["rules"]["day"])))
     result: dict[str, Any] = finite({
         "model": {"name": package.name, "version": package.version, "digest": package.digest},
         "data": {"digest": tape.digest, "rows": len(tape.target), "unlabelled": tape.unlabelled},

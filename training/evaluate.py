@@ -174,7 +174,7 @@ def lgd_statistics(
     known = ~np.isnan(realised) & ~found.refused & (tape.target[rows] > 0.0)
     if known.sum() < 5:
         return {"rows": int(known.sum())}
-    lgd, guess, w = realised[known], found.lgd[known], _loss_weight(tape, rows)[known]
+    lgd, guess, w = realised[known], found.lgd[known], loss_weight(tape, rows)[known]
     flat = np.full(len(lgd), float(np.average(lgd, weights=w)))
     among = {kind: at[known] for kind, at in (kinds or {}).items()}
     inside = (lgd >= found.lgd_low[known]) & (lgd <= found.lgd_high[known])
@@ -194,8 +194,17 @@ def lgd_statistics(
     )
 
 
-def _loss_weight(tape: Tape, rows: Rows) -> Floats:
-    """Weight of the resolved defaults among some rows, which stand for the unfinished workouts too; shape (m,)."""
+def loss_weight(tape: Tape, rows: Rows) -> Floats:
+    """Weight of the resolved defaults among some rows, which stand for the unfinished workouts too.
+
+    Args:
+        tape: labelled rows.
+        rows: the rows used together, shape (m,).
+
+    Returns:
+        Sample weight times `censoring_weights`, shape (m,); 0 for an unfinished workout, the sample weight alone where
+        the tape does not say when workouts ended.
+    """
     weight = tape.weight[rows]
     if not {"months_to_resolution", "default_on"} <= set(tape.outcome):
         return weight
@@ -209,7 +218,7 @@ def _floor(tape: Tape, rows: Rows, found: RiskEstimate) -> dict[str, Any]:
     known = ~np.isnan(values) & ~found.refused & (tape.target[rows] > 0.0)
     if known.sum() < 5:
         return {}
-    w, y, floor = _loss_weight(tape, rows)[known], values[known], found.value_floor[known]
+    w, y, floor = loss_weight(tape, rows)[known], values[known], found.value_floor[known]
     fixed = np.full(len(y), float(np.quantile(y, 0.05)))
     return {
         "floor_coverage": losses.coverage(floor <= y, w).as_dict(),
@@ -226,7 +235,7 @@ def _values(bundle: ModelBundle, tape: Tape, rows: Rows, haircut: float | None) 
     sold = rows[~np.isnan(number(tape.outcome, "lvr")[rows]) & (tape.target[rows] > 0.0)]
     if len(sold) < 5:
         return {}
-    values, w = number(tape.outcome, "lvr")[sold], tape.weight[sold]
+    values, w = number(tape.outcome, "lvr")[sold], loss_weight(tape, rows)[np.isin(rows, sold)]
     return value_evidence(bundle, tape.part(sold), values, weight=w, haircut=haircut)
 
 

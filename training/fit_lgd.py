@@ -15,7 +15,7 @@ from eco_credit.risk.conformal import POOLED, conformal_offset, widened_offset
 from eco_credit.risk.lgd import covered
 from eco_credit.risk.table_json import table_from_json, table_to_json
 from eco_credit.risk.tables import TableModel
-from eco_credit.rulebook import RuleSet, load
+from eco_credit.rulebook import RuleSet
 from training.censoring import censoring_weights
 from training.cross_fit import ENDS, cross_scores, design
 from training.datasets import Input, Tape
@@ -34,8 +34,6 @@ CURE_INPUTS = ("dscr", "control_account", "overdue_max_24m", "share_water", "sha
 """Ability to pay, control of the cash, past delay, and kind of pledge."""
 LEAST_CURES = 50
 CURE_ENDS = (0.001, 0.999)
-RULES_DAY = "2026-11-23"
-"""Day of the rules where none are given, as in the settings of a training."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class LgdModel:
     rows: Mapping[str, int]
 
 
-def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: RuleSet | None = None) -> LgdModel:
+def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: RuleSet) -> LgdModel:
     """Fit the LGD model on the resolved defaults of the in-time windows; offsets on the window after.
 
     Args:
@@ -73,7 +71,7 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: Rule
         windows: the split.
         fit: parameters.
         seed: seed of LightGBM.
-        rules: rules of the day, for ``risk.censoring.small_kind_width``; None reads those of 2026-11-23.
+        rules: rules of the day, for ``risk.censoring.small_kind_width``.
 
     Returns:
         The model.
@@ -90,7 +88,7 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: Rule
     heads = quantiles(tape, used, weight, fit=fit, seed=seed)
     tables = {name: purify(head.table, tape.part(used), weight[used]) for name, head in heads.items()}
     held = calibration(tables, tape, (used, later, weight), fit=fit, seed=seed)
-    floor, band = offsets(tape, held, fit, rules or load().at(RULES_DAY))
+    floor, band = offsets(tape, held, fit, rules)
     composed = fit.mode == "composition"
     in_time = windows.in_time[tape.target[windows.in_time] > 0.0]
     return LgdModel(

@@ -96,7 +96,7 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
     work = fit(plan, tape, windows, rules, say=setting.say, tuning=setting.store.home / "tuning")
     setting.say("evaluate")
     files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
-    gate = finite(gate_record(plan.bars, statistics(work, files, rules)))
+    gate = finite(gate_record(plan.bars, statistics(work, files, rules), rules))
     setting.say("package")
     folder, digest = _write(work, files, gate, rules=rules, home=setting.store.home)
     if gate["status"] == RED:

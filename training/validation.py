@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ from eco_credit.risk import RiskEstimate
 from training import curves
 from training.assess import assess
 from training.datasets import Tape, load_tape
-from training.evaluate import estimate
-from training.gates import gates
+from training.evaluate import estimate, loss_weight
 from training.plan import plan_of
 from training.train import finite
 
@@ -55,11 +54,8 @@ def validation(store: Store, model: str, data: Path | Columns, plan: Path | None
     found = assess(store, model, data, plan)
     package = open_model(store, model)
     tape = load_tape(plan_of(_json(package, "plan.json")), data)
-    listed = found.get("gate_table") or found["gates"]
-    if not isinstance(listed, list):
-        listed = [asdict(gate) for gate in gates(found["statistics"])]
     risk = estimate(package.bundle, tape, np.arange(len(tape.target)))
-    drawn = {"gates": listed, "curves": curves_of(tape, risk), "years": years_of(tape, risk)}
+    drawn = {"gates": found["gate_table"], "curves": curves_of(tape, risk), "years": years_of(tape, risk)}
     return Validation(package, found, found | finite(drawn))
 
 
@@ -86,12 +82,13 @@ def _losses(tape: Tape, risk: RiskEstimate) -> dict[str, Any]:
     missing = np.full(len(tape.target), np.nan)
     lgd = number(tape.outcome, "lgd") if "lgd" in tape.outcome else missing
     values = number(tape.outcome, "lvr") if "lvr" in tape.outcome else 1.0 - lgd
+    weight = loss_weight(tape, np.arange(len(tape.target)))
     found: dict[str, Any] = {}
     if (at := _known(lgd, tape, risk)).sum() >= curves.LEAST:
-        found["loss"] = curves.loss_bins(lgd[at], risk.lgd[at], tape.weight[at])
+        found["loss"] = curves.loss_bins(lgd[at], risk.lgd[at], weight[at])
     if (at := _known(values, tape, risk)).sum() >= curves.LEAST:
         held = risk.value_floor[at] <= values[at]
-        found["floor"] = curves.floor_bins(held, risk.value_floor[at], tape.weight[at])
+        found["floor"] = curves.floor_bins(held, risk.value_floor[at], weight[at])
     return found
 
 

@@ -147,7 +147,7 @@ def test_the_reference_value_is_the_mean_of_the_two_costliest_years() -> None:
 def test_the_downturn_of_a_model_lies_above_the_long_run_and_the_worst_simulated_year(day: RuleSet) -> None:
     tape, windows, known = world(SEEDS[0])
     rows = np.concatenate([windows.in_time, windows.calibrate])
-    model = fit_lgd(tape, windows, plan().lgd, seed=1)
+    model = fit_lgd(tape, windows, plan().lgd, seed=1, rules=rules())
     found = downturn_of(model, tape, rows, day)
     assert set(found) == {"all", "share_forest", "share_water", "share_order"}
     for pool in found.values():
@@ -163,7 +163,7 @@ def test_a_stronger_hazard_never_lowers_the_loss(day: RuleSet) -> None:
     from types import MappingProxyType
 
     tape, windows, _ = world(SEEDS[0])
-    model = fit_lgd(tape, windows, plan().lgd, seed=1)
+    model = fit_lgd(tape, windows, plan().lgd, seed=1, rules=rules())
     name = "risk.margins.hazard_drop"
     harder = replace(day.rule(name), value=dict.fromkeys(day.table(name), 0.6))
     other = replace(day, rules=MappingProxyType({**day.rules, name: harder}))

@@ -71,7 +71,7 @@ def test_unknown_counts_as_the_mean_and_a_constant_as_nothing() -> None:
 
 def test_the_served_chance_of_a_cure_is_the_fitted_one_row_by_row() -> None:
     tape, windows, _ = world(SEEDS[0])
-    model = fit_lgd(tape, windows, plan().lgd, seed=1)
+    model = fit_lgd(tape, windows, plan().lgd, seed=1, rules=rules())
     assert not isinstance(model.cure, float)
     head = LgdHead.parse(lgd_json(plan(), model), tape.names)
     assert head.cure is not None and head.cure_platt is not None

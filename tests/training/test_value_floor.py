@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import SEEDS, plan, world
+from worlds import SEEDS, plan, rules, world
 
 from eco_credit.core.numbers import number
 from eco_credit.risk.conformal import Offsets, adaptive_rate, conformal_offset, widened_offset
@@ -76,7 +76,7 @@ def held() -> dict[str, np.ndarray]:
     }
     for seed in SEEDS:
         tape, windows, known = world(seed)
-        model = fit_lgd(tape, windows, plan().lgd, seed=1)
+        model = fit_lgd(tape, windows, plan().lgd, seed=1, rules=rules())
         drop, _ = Offsets(model.floor, model.band).of(tape.columns)
         raw, central = (model.tables[name].score(tape.columns) for name in ("low", "central"))
         holds = np.maximum(np.minimum(raw - drop, central), 0.0) <= known["lvr"]
@@ -108,7 +108,7 @@ def test_sales_seen_so_far_flatter_the_floor(held: dict[str, np.ndarray]) -> Non
 def test_a_kind_with_few_sales_takes_the_pooled_offset_widened() -> None:
     tape, windows, _ = world(SEEDS[0])
     fit = plan().lgd.model_copy(update={"group_rows": 100_000})
-    model = fit_lgd(tape, windows, fit, seed=1)
+    model = fit_lgd(tape, windows, fit, seed=1, rules=rules())
     for share in ("share_forest", "share_water", "share_order"):
         assert model.floor[share] > model.floor["pooled"] and model.band[share] > model.band["pooled"]
 
@@ -135,7 +135,7 @@ def test_a_calibration_window_with_sales_enough_stands_alone() -> None:
     lvr = number(tape.outcome, "lvr")
     used, later = (rows[~np.isnan(lvr[rows])] for rows in (windows.in_time, windows.calibrate))
     fit, weight = plan().lgd, np.ones(len(lvr))
-    tables = fit_lgd(tape, windows, fit, seed=1).tables
+    tables = fit_lgd(tape, windows, fit, seed=1, rules=rules()).tables
     many = np.tile(later, 1 + ENOUGH_CALIBRATION // len(later))
     alone = calibration(tables, tape, (used, many, weight), fit=fit, seed=1)
     joined = calibration(tables, tape, (used, later, weight), fit=fit, seed=1)
