@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.errors import EcoCreditError, Violation
 from eco_credit.reports import appraisal_report, memo
-from eco_credit.reports.sheet import sheet
 from eco_credit.reports.written import kind_label
 from serving import decide
 from serving.access import Guarded, Permission, Principal, needs, public, who
@@ -23,6 +22,7 @@ from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.pages import Page, address, asset, html
+from serving.web.result import shown
 from serving.web.view import FormView, by_path, summary
 
 if TYPE_CHECKING:
@@ -160,9 +160,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return _missing(page)
-        answer, application = found
-        answer = await state.run(with_details, state, answer, application)
-        return page.draw("result.html.j2", **sheet(answer, application, lang=page.lang, t=page.t))
+        return page.draw("result.html.j2", **await state.run(shown, state, page, found))
 
     @router.get("/decisions/{decision_id}/memo")
     @needs(Permission.CASES)
