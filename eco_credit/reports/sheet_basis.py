@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from eco_credit.core.outlines import OutlineRefused, read_outlines
 from eco_credit.reports import formats
 from eco_credit.reports.appraisal_parts import amount, unit_of
 from eco_credit.reports.appraisal_sources import Sources
+from eco_credit.reports.figures_parcels import MU_PER_HA, areas, parcel_map
 from eco_credit.reports.page import Translate, money_text
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.decision import debt_service_limit
@@ -53,6 +55,32 @@ def assumed(pledge: Plain, *, lang: str, t: Translate) -> list[dict[str, str]]:
         for one in pledge["appraisal"].get("assumptions", ())
         if not one["stated"] and one["rule"]
     ]
+
+
+def parcels(pledge: Plain, *, lang: str, t: Translate) -> dict[str, Any] | None:
+    """The parcels of a pledge drawn and measured beside the area of the certificate; None without an outline.
+
+    Args:
+        pledge: the pledge as submitted.
+        lang: ``zh`` or ``en``.
+        t: words of that language.
+    """
+    text = pledge.get("outline_wgs84")
+    if not text:
+        return None
+    try:
+        polygons = read_outlines(text)
+    except OutlineRefused as refused:
+        return {"refused": t(f"parcels.refused_{refused.rule}")}
+    measured = areas(polygons)
+    whole, stated = sum(ha for ha, _ in measured), float(pledge["area"])
+    return {
+        "figure": parcel_map(polygons, title=t("parcels.title")),
+        "rows": [(formats.number(ha), formats.number(mu)) for ha, mu in measured],
+        "whole": (formats.number(whole), formats.number(whole * MU_PER_HA)),
+        "stated": (formats.number(stated), formats.number(stated * MU_PER_HA)),
+        "apart": formats.percent(whole / stated - 1.0),
+    }
 
 
 def applied(answer: Plain, sources: Sources) -> list[dict[str, Any]]:

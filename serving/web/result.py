@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eco_credit.core.errors import EcoCreditError
 from eco_credit.reports.appraisal_sources import Sources
 from eco_credit.reports.sheet import sheet
-from eco_credit.reports.sheet_basis import applied, assumed, bounds
+from eco_credit.reports.sheet_basis import applied, assumed, bounds, parcels
 from serving.problems import Problem
 from serving.web.again import with_details
 from serving.web.pages import Page
@@ -33,6 +33,9 @@ def shown(state: State, page: Page, found: tuple[dict[str, Any], dict[str, Any]]
     answer = with_details(state, recorded, application)
     values = sheet(answer, application, lang=page.lang, t=page.t)
     values |= _basis(state, page, answer, application)
+    values["parcels"] = {
+        one["pledge_id"]: parcels(one, lang=page.lang, t=page.t) for one in application["pledges"]
+    }
     values["what_if"] = _what_if(state, page, recorded, application)
     return values
 
