@@ -56,12 +56,13 @@ FORMS: dict[str, Form] = {
 _AS_STORED = (0, 4)
 
 
-def desk_number(value: object, unit: str) -> str:
+def desk_number(value: object, unit: str, *, plain: bool = False) -> str:
     """A stored value as the papers print it, without its unit.
 
     Args:
         value: the value in its stored unit; None where it is not known.
         unit: the stored unit.
+        plain: leave needless zeros out, also where the unit prints them.
 
     Returns:
         Digits with thousands commas, or a dash where the value is not known.
@@ -77,7 +78,7 @@ def desk_number(value: object, unit: str) -> str:
     factor, least, most = (form.factor, form.least, form.most) if form else (Fraction(1), *_AS_STORED)
     printed = exact * factor.numerator / factor.denominator
     text = f"{printed.quantize(Decimal(1).scaleb(-most), ROUND_HALF_UP):,f}"
-    return _trimmed(text, least)
+    return _trimmed(text, 0 if plain else least)
 
 
 def _trimmed(text: str, least: int) -> str:

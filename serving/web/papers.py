@@ -8,12 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eco_credit.reports.page import LANGUAGE_TAGS
+from eco_credit.reports.page import LANGUAGE_TAGS, LANGUAGES
 from eco_credit.reports.papers import PdfUnavailable, Record, to_html, to_pdf
 from serving import decide
 from serving.papers import PAPERS, paper_of, record_of
 from serving.problems import Problem
-from serving.web.pages import Page, address, html
+from serving.web.language import switched
+from serving.web.pages import LANGUAGE_NAMES, Page, address, html
 
 if TYPE_CHECKING:
     from serving.state import State
@@ -33,11 +34,9 @@ def _add_page(router: APIRouter, state: State, name: str) -> None:
         record = await _record(state, decision_id)
         if record is None:
             return _missing(page)
-        here = f"/decisions/{decision_id}"
-        links = [(page.t("result.pdf"), f"{here}/{name}.pdf?lang={page.lang}"),
-                 (page.t("result.back"), f"{here}?lang={page.lang}")]  # fmt: skip
         paper = paper_of(name, record, page.lang)
-        return html(to_html(paper, css_address=address("paper.css"), links=links), page.lang)
+        text = to_html(paper, css_address=address("paper.css"), links=_bar(page, decision_id, name))
+        return html(text, page.lang)
 
 
 def _add_pdf(router: APIRouter, state: State, name: str) -> None:
@@ -59,6 +58,16 @@ def _add_pdf(router: APIRouter, state: State, name: str) -> None:
             "Vary": "Accept-Language",
         }
         return Response(made, media_type="application/pdf", headers=headers)
+
+
+def _bar(page: Page, decision_id: str, name: str) -> list[tuple[str, str]]:
+    """What stands above the paper on the screen: the PDF, the way back, the other language."""
+    here = f"/decisions/{decision_id}"
+    others = [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
+    return [
+        (page.t("result.pdf"), f"{here}/{name}.pdf?lang={page.lang}"),
+        (page.t("result.back"), f"{here}?lang={page.lang}"), *others,
+    ]  # fmt: skip
 
 
 async def _record(state: State, decision_id: str) -> Record | None:

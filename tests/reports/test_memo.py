@@ -78,7 +78,8 @@ def test_a_memo_has_the_sign_off_block_and_the_advisory_line():
 
 def test_a_memo_does_not_claim_synthetic_models_where_there_are_none():
     provenance = ANSWER["provenance"] | {"synthetic_model": False}
-    assert "演示环境" not in memo(changed(provenance=provenance), APPLICATION, lang="zh")
+    assert "合成数据演示" in memo(ANSWER, APPLICATION, lang="zh")
+    assert "合成数据演示" not in memo(changed(provenance=provenance), APPLICATION, lang="zh")
 
 
 def test_a_case_the_model_does_not_score_shows_dashes_and_a_closed_gate():

@@ -102,7 +102,6 @@ def person(view: View) -> list[Block]:
     if not outcomes:
         return [Note(t("paper.person.none"))]
     last = outcomes[-1]
-    departs = last["decided"] != view.answer["recommendation"]
     facts = [
         Fact(t("paper.person.decided"), opinion(view, last["decided"]), strong=True),
         Fact(t("paper.person.by"), str(last["decided_by"])),
@@ -113,11 +112,23 @@ def person(view: View) -> list[Block]:
         Fact(t("paper.person.reason"), str(last["reason"]), wide=True),
     ]
     said: list[Block] = [sourced(facts)]
-    if departs:
-        words = (opinion(view, view.answer["recommendation"]), opinion(view, last["decided"]))
-        said.insert(0, Note(t("paper.person.departs", recommended=words[0], decided=words[1]), warning=True))
+    said = [*(Note(words, warning=True) for words in departures(last, view)), *said]
     earlier = tuple(_earlier(one, view) for one in outcomes[:-1])
     return [*said, Lines(t("paper.person.earlier"), earlier)] if earlier else said
+
+
+def departures(outcome: Plain, view: View) -> list[str]:
+    """Where a person's decision departs from what models and rules recommend: decision, amount, rate."""
+    t, answer, found = view.t, view.answer, []
+    if outcome["decided"] != answer["recommendation"]:
+        words = (opinion(view, answer["recommendation"]), opinion(view, outcome["decided"]))
+        found.append(t("paper.person.departs", recommended=words[0], decided=words[1]))
+    amount, rate = outcome.get("amount"), outcome.get("annual_rate")
+    if amount is not None and answer["max_loan"] is not None and amount > answer["max_loan"]:
+        found.append(t("paper.person.above", limit=view.number(answer["max_loan"], "CNY"), unit=view.unit("CNY")))
+    if rate is not None and answer["rate_floor"] is not None and rate < answer["rate_floor"]:
+        found.append(t("paper.person.below", floor=view.number(answer["rate_floor"], "ratio")))
+    return found
 
 
 def _earlier(one: Plain, view: View) -> str:
