@@ -34,8 +34,7 @@ def _add_page(router: APIRouter, state: State, name: str) -> None:
         record = await _record(state, decision_id)
         if record is None:
             return _missing(page)
-        paper = paper_of(name, record, page.lang)
-        text = to_html(paper, css_address=address("paper.css"), links=_bar(page, decision_id, name))
+        text = await state.run(_printed, name, record, page.lang, _bar(page, decision_id, name))
         return html(text, page.lang)
 
 
@@ -47,7 +46,7 @@ def _add_pdf(router: APIRouter, state: State, name: str) -> None:
         if record is None:
             return _missing(page)
         try:
-            made = await state.run(to_pdf, paper_of(name, record, page.lang))
+            made = await state.run(_bytes, name, record, page.lang)
         except PdfUnavailable as error:
             # it will not come by trying again: something has to be installed first
             return page.notice(page.t("notice.no_pdf"), getattr(error, page.lang), status=501)
@@ -58,6 +57,15 @@ def _add_pdf(router: APIRouter, state: State, name: str) -> None:
             "Vary": "Accept-Language",
         }
         return Response(made, media_type="application/pdf", headers=headers)
+
+
+def _printed(name: str, record: Record, lang: str, bar: list[tuple[str, str]]) -> str:
+    """The page; many pledges take a while, so this runs off the event loop."""
+    return to_html(paper_of(name, record, lang), css_address=address("paper.css"), links=bar)
+
+
+def _bytes(name: str, record: Record, lang: str) -> bytes:
+    return to_pdf(paper_of(name, record, lang))
 
 
 def _bar(page: Page, decision_id: str, name: str) -> list[tuple[str, str]]:
