@@ -192,6 +192,12 @@ def test_a_sensitive_number_is_shown_by_its_last_four_letters_only():
     assert "＊＊0197" in to_html(investigation_memo(record("forest_right"), lang="zh"))
 
 
+def test_a_stock_by_area_is_labelled_by_the_unit_it_is_printed_in():
+    # 180 m3/ha / 15 = 12 m3 a 亩
+    assert "Stock per mu (m³/mu)" in page(investigation_memo(record("forest_right"), lang="en"))
+    assert "每亩蓄积（m³/亩）" in page(investigation_memo(record("forest_right"), lang="zh"))
+
+
 def test_a_name_is_escaped():
     given = record("order")
     borrower = given.application["borrower"] | {"borrower_name": "<script>x</script>"}

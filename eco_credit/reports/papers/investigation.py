@@ -104,7 +104,7 @@ def _papers(view: View) -> dict[str, str]:
         if value is None:
             continue
         for source in (one.source or "").split(","):
-            name, matter = source_words(source, view.lang), one.label_zh if view.lang == "zh" else one.label_en
+            name, matter = source_words(source, view.lang), view.name(one)
             if name and matter not in behind[name]:
                 behind[name].append(matter)
     return {name: view.t("paper.join").join(matters) for name, matters in behind.items()}

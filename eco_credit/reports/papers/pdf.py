@@ -85,7 +85,8 @@ def to_pdf(paper: Paper, *, fonts: Fonts | None = None) -> bytes:
         )  # fmt: skip
     except typst.TypstError as refusal:
         if "could not be displayed" in str(refusal):
-            raise _unavailable("no_glyph") from refusal
+            # the refusal repeats the text, which may be a name, so it is not chained
+            raise _unavailable("no_glyph") from None
         raise
     return bytes(made)
 

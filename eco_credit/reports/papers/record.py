@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
@@ -83,9 +83,14 @@ class View:
         exact = letter(value) if one.unit in ("CNY", "CNY/year") and value is not None else ""
         return Fact(self.labelled(one), words, exact, source_words(one.source, self.lang), wide, strong)
 
+    def name(self, one: Field) -> str:
+        """Label of a field; what is stored by the hectare is printed by the 亩, and its label says so."""
+        found = label(one, self.lang, on_certificate=False)
+        return found.replace("per hectare", "per mu") if desk_unit(one.unit, self.lang) else found
+
     def labelled(self, one: Field) -> str:
         """Label of a field with its printed unit in brackets."""
-        name = label(one, self.lang, on_certificate=False)
+        name = self.name(one)
         unit = self.unit_of(one)
         return name if not unit or "(" in name or "（" in name else self.with_unit(name, unit)
 
@@ -146,11 +151,6 @@ class View:
         return f"{formats.day(local.date().isoformat(), self.lang)} {local:%H:%M}"
 
 
-def stamp_of(recorded_at: str) -> datetime | None:
-    """The time of a record in UTC, or None outside a log."""
-    return datetime.fromisoformat(recorded_at.replace("Z", "+00:00")).astimezone(UTC) if recorded_at else None
-
-
 def _is_calendar(one: Field) -> bool:
     """A field in years that may go beyond a thousand holds a year of the calendar."""
     return one.unit == "year" and (one.maximum or 0.0) > _CALENDAR_YEAR
@@ -158,8 +158,6 @@ def _is_calendar(one: Field) -> bool:
 
 def _sensitive(one: Field) -> Field:
     """The field as one whose value is masked to its last four letters."""
-    from dataclasses import replace
-
     return replace(one, privacy=max(one.privacy, SENSITIVE))
 
 
