@@ -23,10 +23,12 @@ def serve(
 ) -> None:
     """Serve the API and the web page; with nothing configured, on the demo store (made when it is missing)."""
     from serving.cli.demo import ensure_demo_store
+    from serving.server import check_reach
     from serving.server import serve as run
     from serving.settings import Settings
 
     settings = Settings() if home is None else Settings(home=home)
+    check_reach(settings, host)
     if not Store(settings.home).has_champion(settings.model_name):
         note("no model is served from this store yet: building the synthetic demo store first")
         ensure_demo_store(settings.home)

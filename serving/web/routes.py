@@ -16,12 +16,14 @@ from eco_credit.reports import appraisal_report, memo
 from eco_credit.reports.sheet import sheet
 from eco_credit.reports.written import kind_label
 from serving import decide
-from serving.access import Guarded, Permission, Principal, needs, public, who
+from serving.access import Permission, Principal, needs, public, who
 from serving.problems import Problem, from_error
 from serving.web import desk
 from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
+from serving.web.login import add_login
+from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
 from serving.web.view import FormView, by_path, summary
 
@@ -38,8 +40,8 @@ def build_router(state: State) -> APIRouter:
     Returns:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
     """
-    router = APIRouter(include_in_schema=False, route_class=Guarded)
-    for routes in (_add_files, _add_home, _add_form, _add_decisions):
+    router = APIRouter(include_in_schema=False, route_class=Paged)
+    for routes in (_add_files, add_login, _add_home, _add_form, _add_decisions):
         routes(router, state)
     return router
 
