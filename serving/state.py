@@ -157,6 +157,7 @@ class State:
         """Write what waits and let the threads end."""
         self.stopping = True
         self._workers.shutdown(wait=True)
+        self.gate.close()
         if self._journal is not None:
             self._journal.close()
 

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 
 from serving.access import log
 from serving.access.failures import Failures
-from serving.access.keybook import KeyBook, SqlKeyBook
+from serving.access.keybook import KeyBook, book_of
 from serving.access.keys import Key, digest_of, key_id_of
 from serving.access.origin import UNSAFE, is_loopback, over_network, peer_of, same_origin
 from serving.access.principal import DEMO, Principal
@@ -52,9 +52,8 @@ class Gate:
             ContractError: the keys of the token issuer are refused.
         """
         settings = state.settings.login
-        url = settings.database_url.get_secret_value() if settings.database_url else None
         self._state = state
-        self._book: KeyBook = book or SqlKeyBook(state.settings.home / "users.db", url)
+        self._book: KeyBook = book or book_of(state.settings)
         self._tokens = Tokens(settings)
         self._failures = Failures(settings.failed_logins_per_minute)
         self._welcome: set[str] = set()
@@ -140,6 +139,10 @@ class Gate:
     def refresh(self) -> None:
         """Look whether the keys of the token issuer changed; meant for the service's own round."""
         self._tokens.refresh()
+
+    def close(self) -> None:
+        """Let go of the keys; meant for the end of the service."""
+        self._book.close()
 
     # ---- logins on the web page ----------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 from alembic import command
@@ -19,9 +19,13 @@ from serving.access.keys import Key, digest_of, new_key, roles_of
 from serving.access.roles import Role
 from serving.access.tables import ends, keys, sessions
 
+if TYPE_CHECKING:
+    from serving.settings import Settings
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
-_TRUSTED_SECONDS = 2.0
+_MIGRATING = 0x0EC2
+TRUSTED_SECONDS = 2.0
 """A server cannot be asked on every request; what was read of it counts for so long."""
 _SETTLED_NS = 100_000_000
 """A file changed less long ago than this may change again without another time stamp."""
@@ -46,6 +50,9 @@ class KeyBook(Protocol):
 
     def close_session(self, token: str) -> None:
         """End a login."""
+
+    def close(self) -> None:
+        """Give up what is open."""
 
 
 def written(moment: datetime) -> str:
@@ -84,39 +91,53 @@ def _file_engine(path: Path) -> sa.Engine:
     return engine
 
 
+def _server_engine(address: str) -> sa.Engine:
+    url = sa.make_url(address).set(drivername="postgresql+psycopg")
+    connecting = {"connect_timeout": 5, "options": "-c statement_timeout=15s -c lock_timeout=5s"}
+    return sa.create_engine(
+        url, pool_size=2, max_overflow=2, pool_timeout=5, pool_pre_ping=True, connect_args=connecting
+    )
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the tables to their newest form; of two services that start at once one waits for the other."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.execution_options(writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
 class SqlKeyBook:
     """A key book in an SQL database; rows about keys are only added. Any thread may use it."""
 
-    def __init__(self, path: Path, url: str | None = None) -> None:
-        """Name the place: the file at ``path``, or the database at ``url`` when one is given; nothing is opened yet."""
-        self._path = None if url else path
-        self._url = url
+    def __init__(self, address: Path | str, *, trusted: float = TRUSTED_SECONDS) -> None:
+        """Name the place: path of an SQLite file, or address of a PostgreSQL database; nothing is opened yet.
+
+        Args:
+            address: where the book is.
+            trusted: how long what was read from a server counts, seconds.
+        """
+        self._trusted = trusted
+        self._path = address if isinstance(address, Path) else None
+        self._address = address
         self._lock = threading.Lock()
         self._engine: sa.Engine | None = None
         self._stamp: tuple[int, int, int] | None = None
-        self._read_at = -_TRUSTED_SECONDS
+        self._read_at = float("-inf")
 
     def _opened(self) -> sa.Engine:
         """The engine, with the newest tables."""
         with self._lock:
             if self._engine is None:
                 engine = (
-                    sa.create_engine(self._url, pool_size=2, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-                    if self._url
-                    else _file_engine(self._path)  # type: ignore[arg-type]
+                    _file_engine(self._address) if isinstance(self._address, Path) else _server_engine(self._address)
                 )
-                self._migrate(engine)
+                _migrate(engine)
                 self._engine = engine
             return self._engine
-
-    def _migrate(self, engine: sa.Engine) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        with engine.execution_options(writes=True).begin() as connection:
-            if self._url:  # two services that start together: one migrates, the other waits
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7014251)")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
 
     def _do(self, work: Any, *, writes: bool = False) -> Any:
         """Run ``work(connection)`` in one transaction.
@@ -127,7 +148,7 @@ class SqlKeyBook:
         try:
             with self._opened().execution_options(writes=writes).begin() as connection:
                 return work(connection)
-        except (OSError, sa.exc.SQLAlchemyError) as error:
+        except (OSError, ImportError, sa.exc.SQLAlchemyError) as error:
             raise StorageUnavailable("the key book cannot be used", "密钥库无法使用") from error
 
     # ---- reading -------------------------------------------------------------------------------
@@ -144,7 +165,7 @@ class SqlKeyBook:
     def fresh(self) -> bool:
         """True when the file has not changed since it was read; for a server, when that is less than 2 s ago."""
         if self._path is None:
-            return time.monotonic() - self._read_at < _TRUSTED_SECONDS
+            return time.monotonic() - self._read_at < self._trusted
         return self._stamp is not None and self._stat() == self._stamp
 
     def read(self) -> Mapping[str, Key]:
@@ -224,6 +245,19 @@ class SqlKeyBook:
         """End a login."""
         gone = sessions.delete().where(sessions.c.digest == digest_of(token))
         self._do(lambda connection: connection.execute(gone), writes=True)
+
+    def close(self) -> None:
+        """Give up what is open; a later use opens it again."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+
+def book_of(settings: Settings) -> SqlKeyBook:
+    """The key book of a store: beside the decisions where these are in PostgreSQL, else ``users.db``."""
+    address = getattr(settings, "decisions_address", None)
+    return SqlKeyBook(address if isinstance(address, str) else settings.home / "users.db")
 
 
 def _row(key: Key) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,8 +12,6 @@ class LoginSettings(BaseSettings):
     """How callers are known.
 
     Attributes:
-        database_url: SQLAlchemy URL of a PostgreSQL database for keys and sessions; None keeps them in
-            ``users.db`` of the store.
         jwt_keys: JWKS file with the keys of the token issuer, or None: no token is taken. Nothing is fetched.
         jwt_issuer: the only ``iss`` taken.
         jwt_audience: what ``aud`` must name.
@@ -29,7 +27,6 @@ class LoginSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ECO_CREDIT_", extra="ignore", frozen=True)
 
-    database_url: SecretStr | None = None
     jwt_keys: Path | None = None
     jwt_issuer: str | None = Field(None, min_length=1)
     jwt_audience: str | None = Field(None, min_length=1)

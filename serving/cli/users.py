@@ -46,12 +46,10 @@ def _now() -> dt.datetime:
 
 
 def _book(home: Path | None) -> SqlKeyBook:
-    from serving.access.keybook import SqlKeyBook
+    from serving.access.keybook import book_of
     from serving.settings import Settings
 
-    settings = Settings() if home is None else Settings(home=home)
-    url = settings.login.database_url
-    return SqlKeyBook(settings.home / "users.db", url.get_secret_value() if url else None)
+    return book_of(Settings() if home is None else Settings(home=home))
 
 
 def _name(field: str, text: str) -> str:
