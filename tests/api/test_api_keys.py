@@ -189,6 +189,7 @@ def test_a_damaged_file_lets_nobody_in_and_says_so_without_a_reason(bank: Bank) 
 
 ADD_FOREVER = """
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from serving.access import Role
@@ -197,6 +198,7 @@ book = SqlKeyBook(Path(sys.argv[1]))
 for number in range(10_000):
     kept, text = book.add(f"{sys.argv[2]}{number}", tenant="bank", roles=[Role.AUDITOR], now=datetime.now(UTC))
     print(kept.key_id, flush=True)
+    time.sleep(0.02)  # SQLite lets writers in in no order: one that never rests would keep the other out
 """
 
 
