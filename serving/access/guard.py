@@ -48,12 +48,12 @@ async def admit(request: Request, permission: Permission) -> None:
     """
     gate = request.app.state.service.gate
     principal: Principal = await gate.principal(request)
+    request.scope["state"]["principal"] = principal
     if not principal.may(permission):
         gate.note(request, principal, permission, event="forbidden")
         raise Problem("forbidden")
     if permission in READS:
         gate.note(request, principal, permission)
-    request.scope["state"]["principal"] = principal
 
 
 class Guarded(APIRoute):

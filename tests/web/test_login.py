@@ -174,6 +174,7 @@ def test_what_a_role_may_not_see_is_refused_by_a_page_in_the_readers_language(ba
         for path in (f"/decisions/{D}", "/apply/order"):
             refused = bank.get(f"{path}?lang={lang}", cookie=cookie)
             assert (refused.status_code, refused.headers["content-type"][:9]) == (403, "text/html")
+            assert 'action="/logout' in refused.text
             assert said in refused.text and Checked(refused.text).faults == []
 
 
