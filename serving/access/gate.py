@@ -16,7 +16,7 @@ from serving.access import log
 from serving.access.failures import Failures
 from serving.access.keybook import KeyBook, book_of
 from serving.access.keys import Key, digest_of, key_id_of
-from serving.access.origin import UNSAFE, is_loopback, over_network, peer_of, same_origin
+from serving.access.origin import UNSAFE, from_here, over_network, peer_of, same_origin
 from serving.access.principal import DEMO, Principal
 from serving.access.roles import Permission
 from serving.access.tokens import MAX_TOKEN, TokenRefused, Tokens
@@ -86,10 +86,7 @@ class Gate:
 
     def open_to(self, connection: HTTPConnection) -> bool:
         """True when this caller needs no login: an open service, called from its own machine."""
-        if not self._state.open_to_all:
-            return False
-        host = connection.client.host if connection.client else ""
-        return host == "127.0.0.1" or is_loopback(host)
+        return self._state.open_to_all and from_here(connection)
 
     async def _checked(self, connection: HTTPConnection, text: str) -> Principal:
         """The holder of a key or token; a peer that was refused too often waits, unless it got in with this before.
@@ -172,6 +169,7 @@ class Gate:
         key, now = self._keys[by.key_id or ""], self._state.clock()
         until = now + timedelta(minutes=self._state.settings.login.session_minutes)
         until = until if key.ends_at is None else min(until, key.ends_at)
+        await self.log_out(request)  # whoever was logged in here before is not any more
         token = secrets.token_urlsafe(32)
         await asyncio.to_thread(self._book.open_session, token, key.key_id, now=now, until=until)
         return Login(token, int((until - now).total_seconds()))

@@ -18,7 +18,7 @@ def is_loopback(host: str) -> bool:
         >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.7", "bank.example")]
         [True, True, True, False, False, False]
     """
-    if host == "localhost":
+    if host in ("127.0.0.1", "localhost"):
         return True
     try:
         address = ipaddress.ip_address(host)
@@ -38,13 +38,31 @@ def peer_of(connection: HTTPConnection) -> str:
     return host if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
+def _called(connection: HTTPConnection) -> str:
+    """The name the caller knows this service by."""
+    host = connection.headers.get("host", "")
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return host
+
+
 def over_network(connection: HTTPConnection) -> bool:
     """True when the reader's browser calls this service by another name than this machine's own."""
-    try:
-        name = urlsplit(f"//{connection.headers.get('host', '')}").hostname
-    except ValueError:
-        name = None
-    return not is_loopback(name or "")
+    return not is_loopback(_called(connection))
+
+
+def from_here(connection: HTTPConnection) -> bool:
+    """True when the caller sits at this machine and means it.
+
+    A page of a stranger can have its own name lead to this machine (DNS rebinding) and so reach a service that asks
+    for no login, by the reader's own browser. Such a name has a dot in it; ``localhost`` and bare names have none.
+    """
+    host = connection.client.host if connection.client else ""
+    if not is_loopback(host):
+        return False
+    name = _called(connection)
+    return is_loopback(name) or not ("." in name or ":" in name)
 
 
 def same_origin(connection: HTTPConnection) -> bool:

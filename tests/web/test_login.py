@@ -215,3 +215,20 @@ def test_an_open_service_is_open_to_its_own_machine_only(tmp_path: Path) -> None
             transport = httpx.ASGITransport(app=bank.client.app, client=(peer, 1))
             remote = httpx.AsyncClient(transport=transport, base_url="http://service")
             assert bank.client._loop.run(remote.get("/v1/models")).status_code == status, peer
+
+
+def test_an_open_service_is_not_reached_under_a_strangers_name(tmp_path: Path) -> None:
+    """A stranger's page may have its own name lead here (DNS rebinding); the reader's browser then calls from here."""
+    with Bank(tmp_path / "home", web=True) as bank:
+        bank.client.state.settings = closed(tmp_path / "home", web=True).model_copy(update={"access": "open"})
+        for host, status in (
+            ("127.0.0.1:8000", 200), ("localhost:8000", 200), ("[::1]:8000", 200), ("desk", 200),
+            ("evil.example", 401), ("evil.example:8000", 401), ("127.0.0.1.evil.example", 401), ("[::2]", 401),
+        ):  # fmt: skip
+            assert bank.get("/v1/models", host=host).status_code == status, host
+
+
+def test_a_second_login_ends_the_first_at_the_same_browser(bank: Bank) -> None:
+    first = cookie_of(enter(bank, bank.key(Role.LOAN_OFFICER)))
+    second = cookie_of(enter(bank, bank.key(Role.AUDITOR), cookie=first))
+    assert [bank.get("/", cookie=one).status_code for one in (first, second)] == [303, 200]
