@@ -28,7 +28,8 @@ _FIXED_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # with "no-referrer" a browser would also hide the origin of our own forms from us
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -125,3 +126,5 @@ class _Sender:
             headers.setdefault("Cache-Control", "no-store")
         if self.state.demo:
             headers["X-Eco-Credit-Demo"] = "true"
+        if self.state.open_to_all:
+            headers["X-Eco-Credit-Access"] = "open"

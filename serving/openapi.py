@@ -37,11 +37,20 @@ def _problem_answer() -> dict[str, Any]:
     return {"description": f"A problem document. Types: {codes}", "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key (eck_…, made by `eco-credit users add`) or a signed token (JWT) of the configured "
+    "issuer. A demo asks for neither. `x-permission` of an operation names what the caller's role must allow.",
+}
+
+
 def _complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(_schemas())
+    document["components"]["securitySchemes"] = {"bearer": _BEARER}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)

@@ -53,6 +53,7 @@ _TYPES = (
     ProblemType("media_type", 415, "The body must be application/json in UTF-8", "请求体须为 UTF-8 编码的 JSON"),
     ProblemType("contract", 422, ContractError.title_en, ContractError.title_zh),
     ProblemType("rule_not_in_force", 422, RuleNotInForce.title_en, RuleNotInForce.title_zh),
+    ProblemType("too_many_logins", 429, "Refused too often; wait before trying again", "多次验证失败，请稍后再试"),
     ProblemType("internal", 500, "The service failed; nothing was decided", "服务出错，未作出任何结论"),
     ProblemType("conservation", 500, "Amounts do not add up; nothing was decided", "金额不守恒，未作出任何结论"),
     ProblemType("model_not_servable", 503, ModelNotServable.title_en, ModelNotServable.title_zh),
@@ -68,7 +69,13 @@ _TYPES = (
 PROBLEMS: Mapping[str, ProblemType] = {kind.code: kind for kind in _TYPES}
 """All problem types by code."""
 
-RETRY_AFTER = {"model_not_servable": "30", "book_unavailable": "60", "storage_unavailable": "5", "overloaded": "1"}
+RETRY_AFTER = {
+    "too_many_logins": "60",
+    "model_not_servable": "30",
+    "book_unavailable": "60",
+    "storage_unavailable": "5",
+    "overloaded": "1",
+}
 """Seconds to wait before trying again, by code."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")

@@ -8,6 +8,9 @@ from socket import socket
 import uvicorn
 from fastapi import FastAPI
 
+from eco_credit.core.errors import ContractError, Violation
+from serving.access.log import send_lines
+from serving.access.origin import is_loopback
 from serving.app import create_app
 from serving.settings import Settings
 
@@ -61,6 +64,27 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         settings: the settings.
         host: address; that of the settings when None.
         port: TCP port; that of the settings when None. 0 lets the system choose.
+
+    Raises:
+        ContractError: other machines could reach a service that may ask nobody for a key.
     """
+    host = host or settings.host
+    check_reach(settings, host)
     app = create_app(settings)
-    Server(config(app, host or settings.host, settings.port if port is None else port)).run()
+    send_lines(settings.login.access_log)
+    Server(config(app, host, settings.port if port is None else port)).run()
+
+
+def check_reach(settings: Settings, host: str) -> None:
+    """Refuse an address that other machines can reach, unless every caller is asked for a key.
+
+    ``auto`` is not enough: it opens as soon as a model trained on synthetic data is promoted.
+
+    Raises:
+        ContractError: naming the setting to change, in both languages.
+    """
+    if settings.access == "keys" or is_loopback(host):
+        return
+    en = "other machines can reach this address: ask for keys (ECO_CREDIT_ACCESS=keys), or stay on 127.0.0.1"
+    zh = "其他机器可以访问该地址：请设置 ECO_CREDIT_ACCESS=keys 要求密钥，或仅监听 127.0.0.1"
+    raise ContractError([Violation("--host", "loopback", en, zh)])

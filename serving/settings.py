@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.access.settings import LoginSettings
+
 
 def default_home() -> Path:
     """Folder used when ``ECO_CREDIT_HOME`` is not set: ``~/.eco-credit``, the demo store."""
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
         book: file with the lender's book (contract ``lender_book``), read at start, or None.
         access: ``keys`` asks every caller for a key or token, ``open`` asks nobody; ``auto`` is open on the
             demo store or a synthetic model only.
+        login: how callers are known where they have to say who they are.
         web: serve the web page beside the API.
         max_body_bytes: largest request body, bytes.
         max_depth: deepest nesting of a JSON body, levels.
@@ -49,6 +52,7 @@ class Settings(BaseSettings):
     overlay: Path | None = None
     book: Path | None = None
     access: Literal["auto", "open", "keys"] = "auto"
+    login: LoginSettings = Field(default_factory=LoginSettings)
     web: bool = True
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_depth: int = Field(12, ge=2, le=100)

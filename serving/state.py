@@ -147,7 +147,8 @@ class State:
         return self._book
 
     def refresh(self) -> None:
-        """Look whether the champion's pointer moved, and load it if so."""
+        """Look whether the champion's pointer moved or the issuer's keys changed, and load what did."""
+        self.gate.refresh()
         outcome = self.champions.refresh()
         if outcome is not None:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
@@ -156,6 +157,7 @@ class State:
         """Write what waits and let the threads end."""
         self.stopping = True
         self._workers.shutdown(wait=True)
+        self.gate.close()
         if self._journal is not None:
             self._journal.close()
 

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.access.log import READS
 from serving.access.principal import Principal
 from serving.access.roles import Permission
 from serving.problems import Problem
@@ -39,16 +40,20 @@ def who(request: Request) -> Principal:
     return found
 
 
-def admit(request: Request, permission: Permission) -> None:
-    """Find out who calls and let the request pass, or refuse it.
+async def admit(request: Request, permission: Permission) -> None:
+    """Find out who calls and let the request pass, or refuse it; a reading leaves a line first.
 
     Raises:
-        Problem: ``unauthenticated`` (401) or ``forbidden`` (403).
+        Problem: ``unauthenticated`` (401), ``forbidden`` (403) or ``too_many_logins`` (429).
     """
-    principal: Principal = request.app.state.service.gate.principal(request)
-    if not principal.may(permission):
-        raise Problem("forbidden")
+    gate = request.app.state.service.gate
+    principal: Principal = await gate.principal(request)
     request.scope["state"]["principal"] = principal
+    if not principal.may(permission):
+        gate.note(request, principal, permission, event="forbidden")
+        raise Problem("forbidden")
+    if permission in READS:
+        gate.note(request, principal, permission)
 
 
 class Guarded(APIRoute):
@@ -69,6 +74,9 @@ class Guarded(APIRoute):
         if not hasattr(endpoint, _NEEDS):
             raise TypeError(f"{path}: say who may call it, by needs(...) or public")
         self.permission = getattr(endpoint, _NEEDS)
+        if self.permission is not None:
+            asked: dict[str, Any] = {"security": [{"bearer": []}], "x-permission": self.permission.value}
+            options["openapi_extra"] = (options.get("openapi_extra") or {}) | asked
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -78,7 +86,7 @@ class Guarded(APIRoute):
             return handler
 
         async def guarded(request: Request) -> Response:
-            admit(request, permission)
+            await admit(request, permission)
             return await handler(request)
 
         return guarded

@@ -15,11 +15,13 @@ class Principal:
         tenant: bank or agency the caller belongs to; every record and every key is kept under it.
         user: the caller within the tenant.
         roles: what the caller is there for.
+        key_id: identifier of the key used; None for a token or where no login is asked for.
     """
 
     tenant: str
     user: str
     roles: frozenset[Role]
+    key_id: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """True when one of the roles allows it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eco_credit.registry import Store
 from serving.cli.output import HomeOption, JsonOption, emit, note
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -23,12 +26,26 @@ def serve(
 ) -> None:
     """Serve the API and the web page; with nothing configured, on the demo store (made when it is missing)."""
     from serving.cli.demo import ensure_demo_store
+    from serving.server import check_reach
     from serving.server import serve as run
     from serving.settings import Settings
 
     settings = Settings() if home is None else Settings(home=home)
+    check_reach(settings, host)
     if not Store(settings.home).has_champion(settings.model_name):
         note("no model is served from this store yet: building the synthetic demo store first")
         ensure_demo_store(settings.home)
+    if settings.access == "keys" and not _has_keys(settings):
+        note("nobody has a key yet: eco-credit users add NAME --tenant T --role R / 尚无密钥，请先用 users add 生成")
     emit({"url": f"http://{host}:{port}", "home": str(settings.home)} if json else f"http://{host}:{port}", json)
     run(settings, host, port)
+
+
+def _has_keys(settings: Settings) -> bool:
+    from serving.access.keybook import book_of
+
+    book = book_of(settings)
+    try:
+        return bool(book.read())
+    finally:
+        book.close()

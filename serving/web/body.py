@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 
 from eco_credit.core.errors import EcoCreditError
+from serving.access.origin import same_origin
 
 MAX_FORM_BYTES = 290_000
 """A form with twenty pledges, every field filled in with texts of usual length, takes half of this."""
@@ -32,15 +33,12 @@ class FormRefused(EcoCreditError):
 
 
 def check_origin(request: Request) -> None:
-    """Refuse a form sent from another site.
-
-    The page has no session to steal, but a stranger's page could otherwise fill the decision log.
-    Browsers say where a form comes from in ``Sec-Fetch-Site``; callers that send none are not browsers.
+    """Refuse a form sent from another site: it could fill the decision log, or log its reader in as somebody else.
 
     Raises:
         FormRefused: 403, the form comes from elsewhere.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if not same_origin(request):
         raise FormRefused("notice.cross_site", 403)
 
 

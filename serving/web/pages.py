@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
 from eco_credit.reports.papers.html import stylesheet as paper_css
+from serving.access import DEMO, Permission, Principal
 from serving.web.language import language_of, switched, words_of
 
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
@@ -66,6 +67,7 @@ class Page:
             demo=self.demo,
             css_address=address("desk.css"),
             icon_address=address("icon.svg"),
+            **reader_of(self.request),
             **values,
         )
         return html(text, self.lang, status=status)
@@ -73,6 +75,14 @@ class Page:
     def notice(self, title: str, text: str, *, status: int) -> Response:
         """A page that says why there is nothing to show."""
         return self.draw("notice.html.j2", status=status, title=title, text=text)
+
+
+def reader_of(request: Request) -> dict[str, Any]:
+    """Who reads a page and what that reader may do, as the templates ask for it; nobody before a login."""
+    by: Principal | None = request.scope.get("state", {}).get("principal")
+    allowed = {one.value for one in Permission if by is not None and by.may(one)}
+    open_to_all = request.app.state.service.open_to_all
+    return {"reader": None if by is None or by is DEMO else by, "may": allowed, "no_login": open_to_all}
 
 
 def html(text: str, lang: str, *, status: int = 200) -> Response:

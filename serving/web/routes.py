@@ -15,12 +15,14 @@ from eco_credit.core.errors import EcoCreditError, Violation
 from eco_credit.reports import appraisal_report
 from eco_credit.reports.written import kind_label
 from serving import decide
-from serving.access import Guarded, Permission, Principal, needs, public, who
+from serving.access import Permission, Principal, needs, public, who
 from serving.problems import Problem, from_error
 from serving.web import desk
 from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
+from serving.web.login import add_login
+from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
 from serving.web.papers import add_papers
 from serving.web.result import shown
@@ -39,8 +41,8 @@ def build_router(state: State) -> APIRouter:
     Returns:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
-    router = APIRouter(include_in_schema=False, route_class=Guarded)
-    for routes in (_add_files, _add_home, _add_form, _add_decisions, add_papers):
+    router = APIRouter(include_in_schema=False, route_class=Paged)
+    for routes in (_add_files, add_login, _add_home, _add_form, _add_decisions, add_papers):
         routes(router, state)
     return router
 

