@@ -21,6 +21,7 @@ from serving.web import desk
 from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
+from serving.web.live_page import add_check
 from serving.web.pages import Page, address, asset, html
 from serving.web.view import FormView, by_path, summary
 
@@ -38,7 +39,7 @@ def build_router(state: State) -> APIRouter:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False)
-    for routes in (_add_files, _add_home, _add_form, _add_decisions):
+    for routes in (_add_files, _add_home, _add_form, add_check, _add_decisions):
         routes(router, state)
     return router
 
