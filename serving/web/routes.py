@@ -23,6 +23,7 @@ from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.pages import Page, address, asset, html
+from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def build_router(state: State) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for routes in (_add_files, _add_home, _add_form, add_check, _add_decisions):
         routes(router, state)
+    add_upload(router, state, _form_page)
     return router
 
 
@@ -122,19 +124,22 @@ def _form_page(
     *,
     status: int = 200,
     is_example: bool = False,
+    uploaded: Uploaded | None = None,
 ) -> Response:
     """The form with values kept and complaints at their fields."""
-    sections = FormView(kind, page.lang, page.t, raw, errors).sections()
+    cells = (uploaded.cells if uploaded else None) or {}
+    sections = FormView(kind, page.lang, page.t, raw, errors, cells).sections()
     return page.draw(
         "form.html.j2",
         status=status,
         kind=kind,
         kind_label=kind_label(kind, page.lang),
         sections=sections,
-        complaints=summary(sections, errors, page.lang),
+        complaints=summary(sections, errors, page.lang, cells),
         form_id=desk.form_id(raw),
         has_example=example(kind) is not None,
         is_example=is_example,
+        uploaded=uploaded,
     )
 
 

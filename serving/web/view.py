@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eco_credit.contracts import contract
@@ -143,13 +143,18 @@ def anchor_of(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """Builds the sections of the form of one kind from contract, posted values and complaints."""
+    """Builds the sections of the form of one kind from contract, posted values and complaints.
+
+    Attributes:
+        cells: path of a field to the cell of the workbook it was read from.
+    """
 
     kind: str
     lang: str
     t: Translate
     raw: Mapping[str, str]
     errors: Mapping[str, Violation]
+    cells: Mapping[str, str] = field(default_factory=dict)
 
     def sections(self) -> tuple[Section, ...]:
         """All fieldsets in the officer's order: borrower, record, purpose, cash, then the pledges."""
@@ -219,6 +224,13 @@ class FormView:
             unfolded=f"open:{path}" in self.raw or any(wrong.startswith(path) for wrong in self.errors),
         )
 
+    def complaint(self, one: Field, path: str) -> str:
+        """What is wrong with a field, with the cell it was read from; empty when nothing is."""
+        if path not in self.errors:
+            return ""
+        text = self.hints.complaint(one, self.errors[path])
+        return self.t("form.in_cell", text=text, cell=self.cells[path]) if path in self.cells else text
+
     @property
     def hints(self) -> Hints:
         """The words below the fields."""
@@ -250,7 +262,7 @@ class FormView:
             choices=self.choices(one, self.raw.get(path, "")),
             suggestions=self.suggestions(one),
             max_length=one.max_length,
-            error=self.hints.complaint(one, self.errors[path]) if path in self.errors else "",
+            error=self.complaint(one, path),
             topic=one.topic or "",
             needed=needed(self.kind, path),
         )
@@ -319,11 +331,21 @@ class Complaint:
     text: str
 
 
-def summary(sections: Iterable[Section], errors: Mapping[str, Violation], lang: str) -> list[Complaint]:
-    """The error summary in the order of the form, complaints without a field last."""
+def summary(
+    sections: Iterable[Section], errors: Mapping[str, Violation], lang: str, cells: Mapping[str, str] | None = None
+) -> list[Complaint]:
+    """The error summary in the order of the form; complaints about a list or the whole come last.
+
+    Args:
+        sections: the form.
+        errors: what is wrong, by path.
+        lang: language of the page.
+        cells: path of a field to the cell of the workbook it was read from.
+    """
     widgets = {widget.path: widget for widget in _widgets(sections)}
     lines = [Complaint(w.anchor, w.label, w.error) for w in widgets.values() if w.error]
-    return lines + [Complaint("", path, said_in(v, lang)) for path, v in errors.items() if path not in widgets]
+    where = {path: (cells or {}).get(path, path) for path in errors}
+    return lines + [Complaint("", where[path], said_in(v, lang)) for path, v in errors.items() if path not in widgets]
 
 
 def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from desk_fakes import service
+from test_one_application import put, workbook
 
 from eco_credit.reports import appraisal_report
 from eco_credit.rulebook import load
@@ -169,3 +170,17 @@ def test_typing_is_not_disturbed_by_an_answer_that_comes_late(browser, address):
     page.locator("#f-loan-term_months").fill("24")
     page.locator("#f-loan-term_months-said .error").wait_for()
     assert page.locator("#f-loan-term_months").input_value() == "24"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_workbook_fills_in_the_form_and_its_mistakes_are_reached_from_the_summary(browser, address, tmp_path, script):
+    path = workbook("forest_right", tmp_path / "a.xlsx", put(area="很多"))
+    page = tab(browser, width=375, script=script)
+    page.goto(f"{address}/apply/forest_right")
+    page.locator("summary", has_text="用 Excel 填写").click()
+    page.get_by_label("填好的工作簿").set_input_files(path)
+    page.get_by_role("button", name="上传并填入表单").click()
+    page.locator("#errors").get_by_role("link", name="面积").click()
+    page.get_by_label("面积").first.fill("300")
+    send(page)
+    assert page.locator(".verdict .word").inner_text() == "同意或有条件同意"
