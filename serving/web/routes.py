@@ -23,6 +23,7 @@ from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.pages import Page, address, asset, html
+from serving.web.papers import add_papers, stages
 from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
 
@@ -40,7 +41,7 @@ def build_router(state: State) -> APIRouter:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False)
-    for routes in (_add_files, _add_home, _add_form, add_check, _add_decisions):
+    for routes in (_add_files, _add_home, _add_form, add_check, add_papers, _add_decisions):
         routes(router, state)
     add_upload(router, state, _form_page)
     return router
@@ -140,6 +141,7 @@ def _form_page(
         has_example=example(kind) is not None,
         is_example=is_example,
         uploaded=uploaded,
+        papers=stages(kind, page.lang)[0].papers,
     )
 
 
