@@ -342,10 +342,17 @@ def summary(
         lang: language of the page.
         cells: path of a field to the cell of the workbook it was read from.
     """
+    sections, cells = tuple(sections), cells or {}
     widgets = {widget.path: widget for widget in _widgets(sections)}
+    lists = {members.path: members for members in _lists(sections)}
     lines = [Complaint(w.anchor, w.label, w.error) for w in widgets.values() if w.error]
-    where = {path: (cells or {}).get(path, path) for path in errors}
-    return lines + [Complaint("", where[path], said_in(v, lang)) for path, v in errors.items() if path not in widgets]
+    for path, broken in errors.items():
+        if path in lists:
+            place = f"{lists[path].title} {cells[path]}" if path in cells else lists[path].title
+            lines.append(Complaint(lists[path].anchor, place, said_in(broken, lang)))
+        elif path not in widgets:
+            lines.append(Complaint("", cells.get(path, path), said_in(broken, lang)))
+    return lines
 
 
 def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:
@@ -356,3 +363,11 @@ def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:
             yield from fold.widgets
         for members in section.lists:
             yield from _widgets(members.members)
+
+
+def _lists(sections: Iterable[Section]) -> Iterable[MemberList]:
+    """All lists of the form, outer ones first."""
+    for section in sections:
+        for members in section.lists:
+            yield members
+            yield from _lists(members.members)

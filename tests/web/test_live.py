@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from desk_fakes import Visitor
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eco_credit.contracts import contract, pledge_kinds
 from serving.web.desk import checked
@@ -35,6 +37,25 @@ def test_nothing_is_said_about_any_field_of_a_good_application(kind):
     for path in [name for name in raw if ":" not in name]:
         posted = {name: raw[name] for name in needed(kind, path) if name in raw}
         assert not any(check_field(kind, path, posted).values()), path
+
+
+TEXTS = ["", " ", "0", "-1", "1e9", "999999999999999999", "12.5", "是", "yes", "2026-02-30", "2026-11-23", "x" * 500, "a\x00b",
+         "１２", "939999990000000197", "; DROP", "other"]
+BETWEEN = {"not_after", "at_most", "at_most_times", "sum_at_most", "sum_at_most_field", "required_with"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(KINDS), text=st.sampled_from(TEXTS))
+def test_whatever_is_typed_the_check_of_the_field_agrees_with_the_whole_form(data, kind, text):
+    raw = write_form(kind, example(kind))
+    path = data.draw(st.sampled_from([name for name in raw if ":" not in name]))
+    raw[path] = text
+    whole = {v.field: v.rule for v in checked(kind, raw).violations}
+    said = wrong(kind, path, **{name: raw[name] for name in needed(kind, path) if name in raw})
+    if BETWEEN & set(said.values()):
+        assert whole  # the whole form stops at the first rule between fields that is broken
+    else:
+        assert said == ({path: whole[path]} if path in whole else {})
 
 
 WRONG = [

@@ -90,6 +90,13 @@ def test_a_formula_without_value_is_refused_with_its_cell(visitor, tmp_path):
     assert re.search(r"<li>[A-Z]+4: a formula has no stored value", page.text)
 
 
+def test_a_complaint_about_a_list_leads_to_the_list_and_opens_it(visitor, tmp_path):
+    flows = {"gep_material_products_cny": 300.0, "gep_pest_control_cny": 100.0, "gep_contracted_cny": 100.0}
+    page = upload(visitor, "order", workbook("order", tmp_path / "a.xlsx", put(**flows)).read_bytes()).text
+    assert re.search(r'<a href="#f-pledges-0-gep_flows">生态服务流量 order![A-Z]+4</a>：仅部分已签约', page)
+    assert re.search(r'<details class="members-fold" open>', page)
+
+
 def test_several_applications_are_sent_to_the_batch(visitor, tmp_path):
     def change(sheet, place):
         sheet.cell(5, place["application_id"]).value = "OTHER-2"
