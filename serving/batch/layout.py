@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from eco_credit.contracts.field import Field
@@ -130,7 +131,8 @@ def layout_of(
 ) -> Layout:
     """Read a header.
 
-    With two header rows the lower one names the fields and the upper one states the units.
+    With two header rows the lower one names the fields and the upper one states the units; where the lower one
+    is blank the upper one counts.
 
     Args:
         rows: the first rows of a table.
@@ -147,7 +149,7 @@ def layout_of(
     """
     if not places:
         raise refusal("header", "header_not_found")
-    upper, lower = rows[places[0]], rows[places[-1]]
+    upper, lower = rows[places[0]], headers_of(rows, places)
     columns: dict[int, Reading] = {}
     units: dict[str, str] = {}
     ignored: list[str] = []
@@ -169,6 +171,13 @@ def layout_of(
     return Layout(
         columns, tuple(ignored), units, _unstated(columns, lower, vocabulary=vocabulary), places[-1] + 1, len(lower)
     )
+
+
+def headers_of(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Any]:
+    """The header of each column: the lower header row, and the upper one where the lower is blank."""
+    upper, lower = rows[places[0]], rows[places[-1]]
+    pairs = zip_longest(upper, lower)
+    return [above if below is None or not str(below).strip() else below for above, below in pairs]
 
 
 def _scale(one: Field, unit: str | None, *, by_name: bool) -> tuple[Fraction, str | None]:

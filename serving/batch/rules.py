@@ -80,6 +80,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "a sheet holds 1,048,575 rows: write the result as parquet or csv",
         "工作表最多1048575行，请改用parquet或csv",
     ),
+    "several_applications": (
+        "the file holds several applications, or rows without an application number: one form takes one"
+        " application; score many with eco-credit batch run",
+        "文件含多份申请，或有的行没有申请编号：表单一次填一份申请，多份请用批量测算 eco-credit batch run",
+    ),
+    "other_kind_of_file": ("the file is about another kind of pledge", "文件属于其他押品种类"),
+    "contracted_part": (
+        "only a part is contracted: mark the contracted flows on the form",
+        "仅部分已签约，请在表单中逐项标明",
+    ),
+    "reader_stopped": (
+        "reading the workbook took too much memory or time and was stopped: fill in the template anew",
+        "读取工作簿占用内存或时间过多，已中止，请用空白模板重新填写",
+    ),
     "same_file": ("input and result are the same file", "输入与结果为同一文件"),
 }
 """Rule to sentence in English and Chinese."""

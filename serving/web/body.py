@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from eco_credit.core.errors import EcoCreditError
 from serving.access.origin import same_origin
@@ -13,6 +17,8 @@ from serving.access.origin import same_origin
 MAX_FORM_BYTES = 290_000
 """A form with twenty pledges, every field filled in with texts of usual length, takes half of this."""
 MAX_NAMES = 4_000
+MAX_FILE_BYTES = 2 << 20
+"""A workbook with one application takes a twentieth of this."""
 _SECONDS = 10.0
 
 
@@ -73,3 +79,41 @@ async def read_body(request: Request) -> dict[str, str]:
     except ValueError:
         raise FormRefused("notice.refused", 400) from None
     return dict(reversed(pairs))
+
+
+async def read_upload(request: Request) -> bytes:
+    """Receive the one file of an upload form; its name is looked at for the ending alone.
+
+    Raises:
+        FormRefused: too large (413), too slow (408), no file, another ending or no such form (400), from another
+            site (403).
+    """
+    check_origin(request)
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > MAX_FILE_BYTES:
+            raise FormRefused("notice.file_too_large", 413)
+        return message
+
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await _file_of(Request(request.scope, counted))
+    except (TimeoutError, ClientDisconnect):
+        raise FormRefused("notice.refused", 408) from None
+    except (MultiPartException, HTTPException):
+        raise FormRefused("notice.refused", 400) from None
+
+
+async def _file_of(request: Request) -> bytes:
+    """The content of the field ``file``."""
+    async with request.form(max_files=1, max_fields=4) as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile) or not sent.filename:
+            raise FormRefused("notice.no_file", 400)
+        if not sent.filename.lower().endswith((".xlsx", ".xlsm")):
+            raise FormRefused("notice.only_xlsx", 400)
+        return await sent.read()

@@ -51,7 +51,7 @@ def resized(raw: Raw) -> Raw | None:
         count = raw.get(f"count:{path}", "0")
         members = int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
         kept = {name: text for name, text in raw.items() if name != button}
-        return kept | {f"count:{path}": str(max(0, min(members + step, MAX_MEMBERS)))}
+        return kept | {f"count:{path}": str(max(0, min(members + step, MAX_MEMBERS))), f"open:{path}": "1"}
     return None
 
 

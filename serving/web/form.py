@@ -85,7 +85,7 @@ def _text(one: Field, path: str, text: str) -> Any:
     return [part for part in _SEPARATORS.split(text) if part] if one.many else text
 
 
-def _value(one: Field, path: str, raw: Mapping[str, str]) -> Any:
+def value_of(one: Field, path: str, raw: Mapping[str, str]) -> Any:
     """The value of one field, a violation, or None when it was left blank."""
     text = raw.get(path, "").strip()
     if not text:
@@ -110,7 +110,7 @@ class _Reader:
         found: dict[str, Any] = {}
         for one in shown_fields(group):
             path = joined(prefix, one.name)
-            value = _value(one, path, self.raw)
+            value = value_of(one, path, self.raw)
             if isinstance(value, Violation):
                 self.violations.append(value)
             elif value is not None:

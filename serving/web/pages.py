@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -19,7 +20,29 @@ from serving.web.language import language_of, switched, words_of
 
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 _CSS = "text/css; charset=utf-8"
-_MEDIA = {"desk.css": _CSS, "paper.css": _CSS, "appraisal.css": _CSS, "icon.svg": "image/svg+xml"}
+_SCRIPT = "text/javascript; charset=utf-8"
+_MEDIA = {
+    "desk.css": _CSS,
+    "paper.css": _CSS,
+    "appraisal.css": _CSS,
+    "icon.svg": "image/svg+xml",
+    "htmx.min.js": _SCRIPT,
+    "desk.js": _SCRIPT,
+}
+_VENDORED = {"htmx.min.js": "vendor/htmx.min.js"}
+SCRIPTS = ("htmx.min.js", "desk.js")
+"""Scripts of the form, in order; every page works without them."""
+HTMX_CONFIG = json.dumps(
+    {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,
+        "selfRequestsOnly": True,
+        "historyEnabled": False,
+        "timeout": 10_000,
+    }
+)
+"""Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
 _OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css}
 
 
@@ -30,7 +53,7 @@ def asset(name: str) -> tuple[bytes, str] | None:
         return None
     if name in _OF_REPORTS:
         return _OF_REPORTS[name]().encode(), _MEDIA[name]
-    return files("serving.web").joinpath("static", name).read_bytes(), _MEDIA[name]
+    return files("serving.web").joinpath("static", _VENDORED.get(name, name)).read_bytes(), _MEDIA[name]
 
 
 @cache
@@ -68,6 +91,8 @@ class Page:
             css_address=address("desk.css"),
             icon_address=address("icon.svg"),
             **reader_of(self.request),
+            scripts=[address(name) for name in SCRIPTS],
+            htmx_config=HTMX_CONFIG,
             **values,
         )
         return html(text, self.lang, status=status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 
 from eco_credit.contracts.field import Field
@@ -64,6 +64,8 @@ _ALONE = {
 
 _CALENDAR_YEAR = 1_000.0
 """A field in years that may go beyond this holds a year of the calendar, which is written without a unit."""
+_SHORTEST = range(6, 18)
+"""Significant digits tried for a number on the form; a double needs 17 at most."""
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?")
 
 
@@ -120,13 +122,19 @@ def read_number(text: str, unit: PaperUnit) -> float | None:
 
 
 def write_number(value: float, unit: PaperUnit) -> str:
-    """A stored value as it is typed on the form in ``unit``.
+    """A stored value as it is typed on the form in ``unit``: the fewest digits that read as the same value.
 
     Example:
         >>> write_number(20.0, PaperUnit("mu", "亩", "mu", Fraction(1, 15)))
         '300'
+        >>> write_number(100 / 15, PaperUnit("mu", "亩", "mu", Fraction(1, 15)))
+        '100'
     """
     exact = Fraction(Decimal(str(value))) / unit.factor
-    shown = Decimal(exact.numerator) / Decimal(exact.denominator)
+    with localcontext() as context:
+        for context.prec in (*_SHORTEST, 28):
+            shown = Decimal(exact.numerator) / Decimal(exact.denominator)
+            if float(Fraction(shown) * unit.factor) == value:
+                break
     text = f"{shown:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -20,12 +20,15 @@ from serving.problems import Problem, from_error
 from serving.web import desk
 from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
+from serving.web.checklist import add_checklist, stages
 from serving.web.examples import example
+from serving.web.live_page import add_check
 from serving.web.login import add_login
 from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
 from serving.web.papers import add_papers
 from serving.web.result import shown
+from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
 
 if TYPE_CHECKING:
@@ -42,8 +45,10 @@ def build_router(state: State) -> APIRouter:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False, route_class=Paged)
-    for routes in (_add_files, add_login, _add_home, _add_form, _add_decisions, add_papers):
+    parts = (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, _add_decisions, add_papers)
+    for routes in parts:
         routes(router, state)
+    add_upload(router, state, _form_page)
     return router
 
 
@@ -130,19 +135,23 @@ def _form_page(
     *,
     status: int = 200,
     is_example: bool = False,
+    uploaded: Uploaded | None = None,
 ) -> Response:
     """The form with values kept and complaints at their fields."""
-    sections = FormView(kind, page.lang, page.t, raw, errors).sections()
+    cells = (uploaded.cells if uploaded else None) or {}
+    sections = FormView(kind, page.lang, page.t, raw, errors, cells).sections()
     return page.draw(
         "form.html.j2",
         status=status,
         kind=kind,
         kind_label=kind_label(kind, page.lang),
         sections=sections,
-        complaints=summary(sections, errors, page.lang),
+        complaints=summary(sections, errors, page.lang, cells),
         form_id=desk.form_id(raw),
         has_example=example(kind) is not None,
         is_example=is_example,
+        uploaded=uploaded,
+        papers=stages(kind, page.lang)[0].papers,
     )
 
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eco_credit.contracts import contract
 from eco_credit.contracts.field import Field, Group
 from eco_credit.contracts.lists import code_list
 from eco_credit.core.errors import Violation
-from eco_credit.reports.formats import brief
 from eco_credit.reports.page import Translate
 from serving.web.form import MAX_MEMBERS, body_of, count_of, joined, shown_fields
-from serving.web.paper import PaperUnit, units_of
+from serving.web.hints import Hints, list_name, said_in
+from serving.web.live import needed
+from serving.web.order import Step, steps_of
+from serving.web.paper import units_of
 
-_LARGEST_SHOWN = 1_000.0
-"""Technical bounds above this are not worth a hint."""
 _LONG_TEXT = 200
 TOPICS = "form_topic"
 """The code list that names the parts optional fields are folded under."""
-_YEAR = re.compile(r"\d{4}(?! house)")
-"""Editions of published lists start with a year; a list of the house has no paper to look it up on."""
-_BOUNDS = ("minimum", "maximum", "exclusive_minimum")
-_ABOUT_FILES = ("表头", "header", "存为", "stored as", "×15", "times 15")
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -46,9 +41,12 @@ class Widget:
         anchor: its id in the page.
         control: ``text``, ``long``, ``number``, ``date``, ``select`` or ``yes_no``.
         suggestions: codes of an open list, offered while typing.
-        hint: help, words on the certificate, list and bounds, in one line.
+        hint: help, bounds and an example, in one line.
+        on_paper: the words printed on the certificate where the label does not hold them; Chinese.
+        listed: name and edition of its published code list; Chinese.
         unit: the unit when there is only one; ``units`` are the choices when there are more.
         error: what is wrong with it; empty when nothing is.
+        needed: names posted to check it while the form is filled in.
     """
 
     path: str
@@ -58,6 +56,8 @@ class Widget:
     required: bool
     value: str
     hint: str
+    on_paper: str
+    listed: str
     unit: str
     units: tuple[Choice, ...]
     choices: tuple[Choice, ...]
@@ -65,6 +65,7 @@ class Widget:
     max_length: int
     error: str
     topic: str
+    needed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +78,48 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Required fields under one heading; the heading is empty where a section has one part only."""
+
+    title: str
+    widgets: tuple[Widget, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """One fieldset: required fields in sight, the others folded by topic, the records within it below."""
+    """One fieldset: required fields in sight, the others folded by topic, the lists within it below.
+
+    Attributes:
+        bare: it holds a list alone, whose members have boxes of their own.
+    """
 
     path: str
     anchor: str
     title: str
-    required: tuple[Widget, ...]
-    optional: tuple[Widget, ...]
-    inner: tuple[Section, ...]
-    lists: tuple[MemberList, ...]
-    folds: tuple[Fold, ...]
+    parts: tuple[Part, ...] = ()
+    optional: tuple[Widget, ...] = ()
+    lists: tuple[MemberList, ...] = ()
+    folds: tuple[Fold, ...] = ()
+
+    @property
+    def required(self) -> tuple[Widget, ...]:
+        """The required fields in page order."""
+        return tuple(widget for part in self.parts for widget in part.widgets)
+
+    @property
+    def bare(self) -> bool:
+        """True where there is nothing but lists."""
+        return bool(self.lists) and not self.parts and not self.optional
 
 
 @dataclass(frozen=True, slots=True)
 class MemberList:
-    """A list of records with buttons to add one and to take the last away."""
+    """A list of records with buttons to add one and to take the last away.
+
+    Attributes:
+        foldable: it may be left empty and is shown under one line.
+        unfolded: that line is open: a member was just added or is wrong.
+    """
 
     path: str
     anchor: str
@@ -100,6 +127,8 @@ class MemberList:
     members: tuple[Section, ...]
     can_add: bool
     can_drop: bool
+    foldable: bool
+    unfolded: bool
 
 
 def anchor_of(path: str) -> str:
@@ -114,35 +143,54 @@ def anchor_of(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """Builds the sections of the form of one kind from contract, posted values and complaints."""
+    """Builds the sections of the form of one kind from contract, posted values and complaints.
+
+    Attributes:
+        cells: path of a field to the cell of the workbook it was read from.
+    """
 
     kind: str
     lang: str
     t: Translate
     raw: Mapping[str, str]
     errors: Mapping[str, Violation]
+    cells: Mapping[str, str] = field(default_factory=dict)
 
     def sections(self) -> tuple[Section, ...]:
-        """All fieldsets in the officer's order: application, borrower, loan, then the pledges."""
-        root = self.section(contract("application").root, "", self.t("form.application"))
-        return (root,)
+        """All fieldsets in the officer's order: borrower, record, purpose, cash, then the pledges."""
+        root = contract("application").root
+        widgets = {path: self.widget(one, path) for path, one in _plain_fields(root, "")}
+        steps = steps_of("application", widgets)
+        numbered = [self.step(number, step, widgets) for number, step in enumerate(steps, 1)]
+        lists = [inner for inner in root.groups if inner.many]
+        for number, inner in enumerate(lists, len(steps) + 1):
+            title = self.t("form.step", number=number, title=self.label(inner))
+            numbered.append(Section(inner.name, f"s-{inner.name}", title, lists=(self.member_list(inner, inner.name),)))
+        return tuple(numbered)
+
+    def step(self, number: int, step: Step, widgets: Mapping[str, Widget]) -> Section:
+        """One step of the application: its required fields, the others folded."""
+        held = [widgets[path] for path in step.fields]
+        optional = tuple(w for w in held if not w.required)
+        title = self.t("form.step", number=number, title=getattr(step, self.lang) or self.t("form.other"))
+        required = tuple(w for w in held if w.required)
+        parts = (Part("", required),) if required else ()
+        return Section(step.code, f"s-{step.code}", title, parts, optional, folds=self.folds(optional))
 
     def section(self, group: Group, path: str, title: str) -> Section:
-        """One record and the records within it."""
-        widgets = [self.widget(one, joined(path, one.name)) for one in shown_fields(group)]
-        single = [inner for inner in group.groups if not inner.many]
-        many = [inner for inner in group.groups if inner.many]
-        optional = tuple(w for w in widgets if not w.required)
-        return Section(
-            path=path,
-            anchor=anchor_of(path or "application"),
-            title=title,
-            required=tuple(w for w in widgets if w.required),
-            optional=optional,
-            inner=tuple(self.section(inner, joined(path, inner.name), self.label(inner)) for inner in single),
-            lists=tuple(self.member_list(inner, joined(path, inner.name)) for inner in many),
-            folds=self.folds(optional),
+        """One record of a list and the lists within it."""
+        widgets = {one.name: self.widget(one, joined(path, one.name)) for one in shown_fields(group)}
+        optional = tuple(w for w in widgets.values() if not w.required)
+        steps = steps_of(self.kind, [name for name, w in widgets.items() if w.required])
+        parts = tuple(
+            Part(
+                (getattr(step, self.lang) or self.t("form.other")) if len(steps) > 1 else "",
+                tuple(widgets[name] for name in step.fields),
+            )
+            for step in steps
         )
+        lists = tuple(self.member_list(inner, joined(path, inner.name)) for inner in group.groups if inner.many)
+        return Section(path, anchor_of(path), title, parts, optional, lists, self.folds(optional))
 
     def folds(self, optional: tuple[Widget, ...]) -> tuple[Fold, ...]:
         """Optional fields by topic: those without a topic first, then the topics in the order of their list."""
@@ -172,7 +220,21 @@ class FormView:
             ),
             can_add=count < min(MAX_MEMBERS, group.max_items),
             can_drop=count > least,
+            foldable=least == 0,
+            unfolded=f"open:{path}" in self.raw or any(wrong.startswith(path) for wrong in self.errors),
         )
+
+    def complaint(self, one: Field, path: str) -> str:
+        """What is wrong with a field, with the cell it was read from; empty when nothing is."""
+        if path not in self.errors:
+            return ""
+        text = self.hints.complaint(one, self.errors[path])
+        return self.t("form.in_cell", text=text, cell=self.cells[path]) if path in self.cells else text
+
+    @property
+    def hints(self) -> Hints:
+        """The words below the fields."""
+        return Hints(self.kind, self.lang, self.t)
 
     def label(self, named: Any) -> str:
         """The label of a field, group or contract in the language of the page."""
@@ -192,24 +254,18 @@ class FormView:
             label=self.label(one),
             required=one.required,
             value=self.raw.get(path, ""),
-            hint=self.hint(one),
+            hint=self.hints.hint(one, path),
+            on_paper=_on_paper(one),
+            listed=list_name(one),
             unit=names[0].label if len(names) == 1 else "",
             units=tuple(names) if len(names) > 1 else (),
             choices=self.choices(one, self.raw.get(path, "")),
             suggestions=self.suggestions(one),
             max_length=one.max_length,
-            error=self.complaint(one, self.errors[path]) if path in self.errors else "",
+            error=self.complaint(one, path),
             topic=one.topic or "",
+            needed=needed(self.kind, path),
         )
-
-    def complaint(self, one: Field, broken: Violation) -> str:
-        """What is wrong, bounds in the unit of paper; other rules in the words of the contract."""
-        bound = getattr(one, broken.rule, None) if broken.rule in _BOUNDS else None
-        if bound is not None and one.is_number:
-            unit = units_of(one)[0]
-            said = {"bound": _bound(bound, unit), "unit": getattr(unit, self.lang)}
-            return self.t(f"form.{broken.rule}", **said).strip()
-        return self.t("form.missing") if broken.rule == "missing" else said_in(broken, self.lang)
 
     def choices(self, one: Field, value: str) -> tuple[Choice, ...]:
         """Codes with their texts, or yes and no."""
@@ -229,33 +285,6 @@ class FormView:
         texts = code_list(one.list_id)
         return tuple(Choice(code, texts.text(code, self.lang), False) for code in texts.codes)
 
-    def hint(self, one: Field) -> str:
-        """Help of the contract, the words on the certificate, the code list and the bounds."""
-        parts = [self.help(one)]
-        if one.label_on_certificate and one.label_on_certificate != self.label(one):
-            parts.append(self.t("form.on_certificate", words=one.label_on_certificate))
-        if one.list_id and self.lang == "zh" and _YEAR.match(code_list(one.list_id).edition):
-            listed = code_list(one.list_id)
-            parts.append(self.t("form.code_list", name=f"{listed.name} {listed.edition[:4]}"))
-        parts.append(self.bounds(one))
-        return self.t("form.hint_joint").join(part for part in parts if part)
-
-    def help(self, one: Field) -> str:
-        """Help of the contract, except what is written for files: here the unit stands beside the number."""
-        text = (one.help_zh if self.lang == "zh" else one.help_en) or ""
-        return "" if any(word in text for word in _ABOUT_FILES) else text
-
-    def bounds(self, one: Field) -> str:
-        """The bounds of a number in the unit of paper, when they tell anything."""
-        if not one.is_number or one.maximum is None:
-            return ""
-        unit = units_of(one)[0]
-        low = one.minimum if one.minimum is not None else one.exclusive_minimum
-        if low is None or one.maximum / float(unit.factor) > _LARGEST_SHOWN:
-            return ""
-        low_shown, high_shown = _bound(low, unit), _bound(one.maximum, unit)
-        return self.t("form.bounds", low=low_shown, high=high_shown, unit=getattr(unit, self.lang)).strip()
-
 
 def control_of(one: Field) -> str:
     """Which control a field is filled in with."""
@@ -270,14 +299,19 @@ def control_of(one: Field) -> str:
     return "long" if one.max_length >= _LONG_TEXT else "text"
 
 
-def _bound(bound: float, unit: PaperUnit) -> str:
-    """A bound in the unit of paper."""
-    return brief(bound / float(unit.factor))
+def _on_paper(one: Field) -> str:
+    """The words on the certificate where the label does not hold them."""
+    words = one.label_on_certificate or ""
+    return "" if words in one.label_zh else words
 
 
-def said_in(broken: Violation, lang: str) -> str:
-    """The sentence of a violation in one language."""
-    return broken.zh if lang == "zh" else broken.en
+def _plain_fields(group: Group, prefix: str) -> Iterable[tuple[str, Field]]:
+    """Fields of a record and of the single records within it, by path."""
+    for one in shown_fields(group):
+        yield joined(prefix, one.name), one
+    for inner in group.groups:
+        if not inner.many:
+            yield from _plain_fields(inner, joined(prefix, inner.name))
 
 
 def by_path(violations: Iterable[Violation]) -> dict[str, Violation]:
@@ -297,11 +331,28 @@ class Complaint:
     text: str
 
 
-def summary(sections: Iterable[Section], errors: Mapping[str, Violation], lang: str) -> list[Complaint]:
-    """The error summary in the order of the form, complaints without a field last."""
+def summary(
+    sections: Iterable[Section], errors: Mapping[str, Violation], lang: str, cells: Mapping[str, str] | None = None
+) -> list[Complaint]:
+    """The error summary in the order of the form; complaints about a list or the whole come last.
+
+    Args:
+        sections: the form.
+        errors: what is wrong, by path.
+        lang: language of the page.
+        cells: path of a field to the cell of the workbook it was read from.
+    """
+    sections, cells = tuple(sections), cells or {}
     widgets = {widget.path: widget for widget in _widgets(sections)}
+    lists = {members.path: members for members in _lists(sections)}
     lines = [Complaint(w.anchor, w.label, w.error) for w in widgets.values() if w.error]
-    return lines + [Complaint("", path, said_in(v, lang)) for path, v in errors.items() if path not in widgets]
+    for path, broken in errors.items():
+        if path in lists:
+            place = f"{lists[path].title} {cells[path]}" if path in cells else lists[path].title
+            lines.append(Complaint(lists[path].anchor, place, said_in(broken, lang)))
+        elif path not in widgets:
+            lines.append(Complaint("", cells.get(path, path), said_in(broken, lang)))
+    return lines
 
 
 def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:
@@ -310,6 +361,13 @@ def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:
         yield from section.required
         for fold in section.folds:
             yield from fold.widgets
-        yield from _widgets(section.inner)
         for members in section.lists:
             yield from _widgets(members.members)
+
+
+def _lists(sections: Iterable[Section]) -> Iterable[MemberList]:
+    """All lists of the form, outer ones first."""
+    for section in sections:
+        for members in section.lists:
+            yield members
+            yield from _lists(members.members)

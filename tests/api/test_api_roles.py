@@ -35,9 +35,16 @@ TABLE = {
     ("GET", "/"): "OMPGUA",
     ("GET", "/apply/{kind}"): "O..G..",
     ("POST", "/apply/{kind}"): "O..G..",
+    ("GET", "/apply/{kind}/template.xlsx"): "O..G..",
+    ("POST", "/apply/{kind}/upload"): "O..G..",
+    ("POST", "/apply/{kind}/check"): "O..G..",
+    ("GET", "/papers/{kind}"): "OMPGUA",
     ("GET", "/decisions"): "O.PGU.",
     ("GET", "/decisions/{decision_id}"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/memo"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/memo.pdf"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet.pdf"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/appraisal"): "O.PGU.",
 }
 """Who may call what; a point turns away."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from desk_fakes import service
+from test_one_application import put, workbook
 
 from eco_credit.reports import appraisal_report
 from eco_credit.rulebook import load
@@ -134,3 +135,55 @@ def test_an_appraisal_report_prints_on_two_pages_and_fits_a_phone(browser, kind,
     printed = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
     assert page.asked == []
+
+
+def test_a_field_is_checked_when_it_is_left_and_the_complaint_goes_when_it_is_mended(browser, address):
+    page = tab(browser)
+    page.goto(f"{address}/apply/water_right?example=1")
+    valid_to, said = page.locator("#f-pledges-0-valid_to"), page.locator("#f-pledges-0-valid_from-said")
+    valid_to.fill("1999-01-01")
+    page.keyboard.press("Tab")
+    said.get_by_text("起始日不得晚于终止日").wait_for()
+    page.locator("#f-pledges-0-valid_from[aria-invalid=true]").wait_for()
+    assert said.get_attribute("aria-live") == "polite"
+    valid_to.fill("2031-01-01")
+    page.keyboard.press("Tab")
+    said.get_by_text("起始日").wait_for(state="detached")
+    page.locator("#f-pledges-0-valid_from:not([aria-invalid])").wait_for()
+    assert page.said == []
+    assert all(url.startswith(address) for url in page.asked)
+
+
+def test_the_check_of_a_field_sends_that_field_and_those_tied_to_it_alone(browser, address):
+    page = tab(browser)
+    page.goto(f"{address}/apply/forest_right?example=1")
+    with page.expect_request("**/check?**") as asked:
+        page.locator("#f-loan-annual_rate").fill("99")
+        page.locator("[name='unit:loan.annual_rate']").focus()
+    assert asked.value.post_data == "loan.annual_rate=99&unit%3Aloan.annual_rate=percent"
+    page.locator("#f-loan-annual_rate-said").get_by_text("不得大于 36 %").wait_for()
+
+
+def test_typing_is_not_disturbed_by_an_answer_that_comes_late(browser, address):
+    page = tab(browser)
+    page.goto(f"{address}/apply/order?example=1")
+    page.route("**/check?**", lambda route: (time.sleep(0.3), route.continue_()))
+    page.locator("#f-loan-term_months").fill("x")
+    page.keyboard.press("Tab")
+    page.locator("#f-loan-term_months").fill("24")
+    page.locator("#f-loan-term_months-said .error").wait_for()
+    assert page.locator("#f-loan-term_months").input_value() == "24"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_workbook_fills_in_the_form_and_its_mistakes_are_reached_from_the_summary(browser, address, tmp_path, script):
+    path = workbook("forest_right", tmp_path / "a.xlsx", put(area="很多"))
+    page = tab(browser, width=375, script=script)
+    page.goto(f"{address}/apply/forest_right")
+    page.locator("summary", has_text="用 Excel 填写").click()
+    page.get_by_label("填好的工作簿").set_input_files(path)
+    page.get_by_role("button", name="上传并填入表单").click()
+    page.locator("#errors").get_by_role("link", name="面积").click()
+    page.get_by_label("面积").first.fill("300")
+    send(page)
+    assert page.locator(".verdict .word").inner_text() == "同意或有条件同意"

@@ -113,9 +113,9 @@ def test_control_characters_are_refused_and_not_repeated():
 
 def test_a_pledge_can_be_added_and_taken_away_again():
     more = resized({"count:pledges": "1", "add": "pledges"})
-    assert more == {"count:pledges": "2"}
+    assert more == {"count:pledges": "2", "open:pledges": "1"}
     assert "pledges[1].pledge_id" in widgets("order", raw=more)
-    assert resized({"count:pledges": "2", "drop": "pledges"}) == {"count:pledges": "1"}
+    assert resized({"count:pledges": "2", "drop": "pledges"}) == {"count:pledges": "1", "open:pledges": "1"}
 
 
 def test_a_form_without_any_pledge_still_shows_one():

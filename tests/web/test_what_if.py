@@ -31,7 +31,8 @@ def answer(raw: dict[str, Any], max_loan: float) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def desk(demo_home: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1") as client:
+    app = create_app(Settings(home=demo_home))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
         yield client
 
 

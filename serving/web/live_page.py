@@ -1,0 +1,49 @@
+"""The address that checks one field while a form is being filled in; without script nobody asks it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eco_credit.contracts import pledge_kinds
+from serving.access import Permission, needs
+from serving.web.body import FormRefused, read_body
+from serving.web.hints import Hints
+from serving.web.live import check_field, spot
+from serving.web.pages import Page
+from serving.web.view import Complaint, anchor_of
+
+if TYPE_CHECKING:
+    from serving.state import State
+
+
+def add_check(router: APIRouter, state: State) -> None:
+    """Add ``POST /apply/{kind}/check?field=PATH``: what is wrong with a field, as a piece of the page."""
+
+    @router.post("/apply/{kind}/check")
+    @needs(Permission.SCORE)
+    async def check(request: Request, kind: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        path = request.query_params.get("field", "")
+        if kind not in pledge_kinds() or spot(kind, path) is None:
+            return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+        try:
+            raw = await read_body(request)
+        except FormRefused as refusal:
+            return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
+        return _fragment(page, kind, path, raw)
+
+
+def _fragment(page: Page, kind: str, path: str, raw: dict[str, str]) -> Response:
+    """The complaint about the field, and those about the fields tied to it, which go to their own places."""
+    hints = Hints(kind, page.lang, page.t)
+    lines = {}
+    for where, broken in check_field(kind, path, raw).items():
+        found = spot(kind, where)
+        text = hints.complaint(found.one, broken) if found and broken else ""
+        lines[where] = Complaint(anchor_of(where), "", text)
+    own = lines.pop(path)
+    return page.draw("said.html.j2", kind=kind, error=own.text, others=list(lines.values()))

@@ -1,0 +1,15 @@
+// Beside htmx: keeps aria-invalid in step with the complaint below each field, and goes to the summary of errors.
+"use strict";
+function mark() {
+  for (const said of document.querySelectorAll(".said")) {
+    const field = said.closest(".field");
+    const wrong = said.querySelector(".error") !== null;
+    field.classList.toggle("wrong", wrong);
+    for (const control of field.matches("fieldset") ? [field] : field.querySelectorAll("input, select:not(.units), textarea")) {
+      if (wrong) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+    }
+  }
+}
+document.addEventListener("htmx:afterSettle", mark);
+document.getElementById("errors")?.focus();
