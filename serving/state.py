@@ -117,7 +117,7 @@ class State:
             StorageUnavailable: the decision log cannot be opened.
         """
         self._journal = Journal(
-            self.settings.decisions_path, clock=self.clock, waiting=self.settings.journal_queue
+            self.settings.decisions_address, clock=self.clock, waiting=self.settings.journal_queue
         )
         self._read_book()
         self.demo_store = (self.settings.home / "demo.json").is_file()

@@ -10,12 +10,12 @@ import typer
 
 from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import ContractError, ModelNotServable, Violation
-from eco_credit.registry import Store
-from serving.audit.database import open_engine
+from serving.audit.database import Address, open_engine
 from serving.audit.record import Recorded
 from serving.cli.book import BookOption, book_at
 from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit
 from serving.cli.rules import OverlayOption
+from serving.settings import Settings
 
 if TYPE_CHECKING:
     from eco_credit.valuation import LenderBook
@@ -29,8 +29,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="audit")
 
 
-def _log(home: Path | None) -> Path:
-    return (Store(home) if home is not None else Store.default()).decisions
+def _log(home: Path | None) -> Address:
+    """Where the decision log of a store is; a database that the environment names goes before its file."""
+    return (Settings() if home is None else Settings(home=home)).decisions_address
 
 
 def check(home: HomeOption = None, json: JsonOption = False) -> None:
@@ -43,7 +44,7 @@ def check(home: HomeOption = None, json: JsonOption = False) -> None:
         raise typer.Exit(EXIT_GATE)
 
 
-def _records(path: Path) -> list[Recorded]:
+def _records(path: Address) -> list[Recorded]:
     import sqlalchemy as sa
 
     from serving.audit.journal import recorded_of
