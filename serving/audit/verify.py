@@ -67,12 +67,12 @@ def verify_all(address: Address, known: Mapping[str, Mapping[int, str]] | None =
         engine.dispose()
 
 
-def walk(engine: sa.Engine, tenant: str, known: Mapping[int, str], *, last: int | None = None) -> Verdict:
-    """`verify` on an open log; with ``last``, only so many records at the end, from the link before them."""
-    records, head, written = 0, GENESIS, 1
+def walk(
+    engine: sa.Engine, tenant: str, known: Mapping[int, str], *, start: tuple[int, str] = (0, GENESIS)
+) -> Verdict:
+    """`verify` on an open log, from a place and the hash there on."""
+    (records, head), written = start, 1
     with reading(engine, tenant) as connection:
-        if last is not None:
-            records, head = _start(connection, tenant, last)
         c = decisions.c
         query = sa.select(decisions).where(c.tenant == tenant, c.sequence > records).order_by(c.sequence)
         for row in connection.execution_options(stream_results=True, max_row_buffer=500).execute(query):
@@ -88,12 +88,13 @@ def walk(engine: sa.Engine, tenant: str, known: Mapping[int, str], *, last: int 
     return Verdict(records, head)
 
 
-def _start(connection: sa.Connection, tenant: str, last: int) -> tuple[int, str]:
-    """Place and hash of the record before the last ones."""
+def before_last(engine: sa.Engine, tenant: str, last: int) -> tuple[int, str]:
+    """Place and hash of the record before the ``last`` ones: where to start to check only those."""
     c = decisions.c
-    size = connection.execute(sa.select(sa.func.max(c.sequence)).where(c.tenant == tenant)).scalar() or 0
-    place = max(size - last, 0)
-    found = connection.execute(sa.select(c.hash).where(c.tenant == tenant, c.sequence == place)).scalar()
+    with reading(engine, tenant) as connection:
+        size = connection.execute(sa.select(sa.func.max(c.sequence)).where(c.tenant == tenant)).scalar() or 0
+        place = max(size - last, 0)
+        found = connection.execute(sa.select(c.hash).where(c.tenant == tenant, c.sequence == place)).scalar()
     return place, found or GENESIS
 
 
