@@ -13,6 +13,8 @@ from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import code_version
 from serving.audit import Entry, KeyConflict, Recorded, derived
 from serving.audit.environment import environment
+from serving.audit.listing import Listed, Wanted
+from serving.override import check_override
 from serving.pipeline import Answer, Ask, contract_reference
 from serving.problems import Problem, violation
 
@@ -147,6 +149,11 @@ async def find(state: State, by: Principal, decision_id: str) -> Recorded:
     raise Problem("not_found")
 
 
+async def page(state: State, by: Principal, wanted: Wanted) -> list[Listed]:
+    """Recorded answers of the caller's tenant, the newest first."""
+    return await asyncio.to_thread(state.journal.page, by.tenant, wanted)
+
+
 async def outcomes(state: State, by: Principal, decision_id: str) -> list[Recorded]:
     """People's decisions about a record, oldest first; the last one stands."""
     return await asyncio.to_thread(state.journal.about, by.tenant, decision_id)
@@ -191,13 +198,14 @@ async def decide_by_person(
 
     Raises:
         Problem: ``not_found``.
-        ContractError: the outcome breaks its contract.
+        ContractError: the outcome breaks its contract, or departs from the answer without saying why by code.
         KeyConflict: the key was used with another outcome, or about another answer.
     """
     about = await find(state, by, decision_id)
     if about.entry.kind != "score":
         raise Problem("not_found")
     checked = read_outcome(outcome, decision_id)
+    check_override(checked, about.entry, by, four_eyes=not state.open_to_all)
     request = canonical_json(dict(outcome))
     request_hash = sha256(decision_id.encode() + b"\n" + request)
     earlier = await _stored(state, by.tenant, OUTCOMES, key, request_hash=request_hash)
