@@ -10,14 +10,16 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "audit"), str(HERE.parents[1])]
-COUNTS = {"kill-sqlite": 200, "kill-postgres": 50, "power": 1_000, "power-normal": 200, "race": 1_000, "tamper": 10_000}
+sys.path[:0] = [str(HERE), *(str(HERE.parent / room) for room in ("audit", "api", "risk")), str(HERE.parents[1])]
+COUNTS = {"kill-sqlite": 200, "kill-postgres": 50, "power": 1_000, "power-normal": 200, "race": 1_000, "tamper": 10_000,
+          "replay": 100_000}  # fmt: skip
 
 
 def run(name: str, count: int, seed: int, folder: Path) -> dict[str, object]:
     from kills import kill_postgres, kill_sqlite
     from power import cut_power
     from races import race
+    from replays import replay_many
     from tamper import tamper
 
     if name == "kill-postgres":
@@ -26,7 +28,7 @@ def run(name: str, count: int, seed: int, folder: Path) -> dict[str, object]:
         return race(folder / "decisions.db", count)
     if name.startswith("power"):
         return cut_power(folder, count, seed, normal=name.endswith("normal"))
-    return (kill_sqlite if name == "kill-sqlite" else tamper)(folder, count, seed)
+    return {"kill-sqlite": kill_sqlite, "tamper": tamper, "replay": replay_many}[name](folder, count, seed)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import pytest
 from kills import kill_postgres, kill_sqlite
 from power import cut_power
 from races import race
+from replays import replay_many
 from tamper import tamper
 
 SEED = 20_261_125
@@ -57,3 +58,8 @@ def test_every_change_of_one_thing_is_found_and_without_the_verifier_hardly_any(
     found = tamper(tmp_path, 300, SEED)
     assert (found["found"], found["missed"]) == (300, []), found
     assert found["noticed_without_verifier"] < 30, "a deleted record may be missed by a count; nothing else is noticed"
+
+
+def test_answers_computed_alone_and_together_replay_to_the_same_bytes(tmp_path: Path) -> None:
+    found = replay_many(tmp_path, 300, SEED)
+    assert (found["replayed"], found["refused"], found["differing"]) == (300, 0, [])
