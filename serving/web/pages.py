@@ -18,6 +18,12 @@ from eco_credit.reports.papers.html import stylesheet as paper_css
 from serving.access import DEMO, Permission, Principal
 from serving.web.language import language_of, switched, words_of
 
+MENU = (
+    ("apply", Permission.SCORE, "/"),
+    ("cases", Permission.CASES, "/decisions"),
+    ("audit", Permission.AUDIT, "/audit"),
+)
+"""Rooms of the desk: name, what it takes to enter, address."""
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 _CSS = "text/css; charset=utf-8"
 _SCRIPT = "text/javascript; charset=utf-8"
@@ -107,7 +113,9 @@ def reader_of(request: Request) -> dict[str, Any]:
     by: Principal | None = request.scope.get("state", {}).get("principal")
     allowed = {one.value for one in Permission if by is not None and by.may(one)}
     open_to_all = request.app.state.service.open_to_all
-    return {"reader": None if by is None or by is DEMO else by, "may": allowed, "no_login": open_to_all}
+    menu = [(name, address) for name, needed, address in MENU if needed.value in allowed]
+    found = {"menu": menu, "path": request.url.path}
+    return found | {"reader": None if by is None or by is DEMO else by, "may": allowed, "no_login": open_to_all}
 
 
 def html(text: str, lang: str, *, status: int = 200) -> Response:

@@ -19,11 +19,14 @@ from serving.access import Permission, Principal, needs, public, who
 from serving.problems import Problem, from_error
 from serving.web import desk
 from serving.web.again import with_details
+from serving.web.audit_page import add_audit
 from serving.web.body import FormRefused, read_body
+from serving.web.cases import add_cases
 from serving.web.checklist import add_checklist, stages
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.login import add_login
+from serving.web.outcome_page import add_outcome, form, recorded
 from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
 from serving.web.papers import add_papers
@@ -45,8 +48,8 @@ def build_router(state: State) -> APIRouter:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False, route_class=Paged)
-    parts = (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, _add_decisions, add_papers)
-    for routes in parts:
+    of_cases = (add_cases, _add_decisions, add_papers, add_outcome)
+    for routes in (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, *of_cases, add_audit):
         routes(router, state)
     add_upload(router, state, _form_page)
     return router
@@ -156,15 +159,6 @@ def _form_page(
 
 
 def _add_decisions(router: APIRouter, state: State) -> None:
-    @router.get("/decisions")
-    @needs(Permission.CASES)
-    async def find(request: Request, decision_id: str = "") -> Response:
-        page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, who(request), decision_id.strip())
-        if found is None:
-            return _missing(page)
-        return RedirectResponse(f"/decisions/{decision_id.strip()}?lang={page.lang}", status_code=303)
-
     @router.get("/decisions/{decision_id}")
     @needs(Permission.CASES)
     async def decision(request: Request, decision_id: str) -> Response:
@@ -172,7 +166,10 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return _missing(page)
-        return page.draw("result.html.j2", **await state.run(shown, state, page, found))
+        by = who(request)
+        said = recorded(page, await decide.outcomes(state, by, decision_id))
+        values = await state.run(shown, state, page, found)
+        return page.draw("result.html.j2", **values, outcomes=said, outcome_form=form(page, by))
 
     @router.get("/decisions/{decision_id}/appraisal")
     @needs(Permission.CASES)

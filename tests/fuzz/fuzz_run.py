@@ -34,7 +34,7 @@ async def decided(app: Any) -> list[str]:
         status, why = await send(app, Sent("POST", "/v1/scores", b"", written(raw), (*PLAIN, (b"content-type", JSON))))
         if status != 200:
             raise SystemExit(f"a good application was answered by {status} {why}: is a model served from this store?")
-        found.append(service.journal.records()[-1].entry.decision_id)
+        found.append(service.journal.records("demo")[-1].entry.decision_id)
     return found
 
 

@@ -160,7 +160,7 @@ def test_sending_a_sheet_twice_decides_once(visitor):
     first = visitor.post("/apply/order", data=sheet)
     second = visitor.post("/apply/order", data=sheet)
     assert first.url.path == second.url.path
-    assert len(visitor.app.state.service.journal.records()) == 1
+    assert len(visitor.app.state.service.journal.records("demo")) == 1
 
 
 def test_a_decision_can_be_found_by_its_number(visitor):

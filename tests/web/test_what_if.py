@@ -110,9 +110,9 @@ def test_an_unconfirmed_order_is_declined_and_confirmation_would_change_that(des
 def test_the_table_gives_the_numbers_of_the_service_and_records_nothing(desk: TestClient) -> None:
     raw = application("forest_right")
     found = decided(desk, raw)
-    before = desk.app.state.service.journal.records()  # type: ignore[attr-defined]
+    before = desk.app.state.service.journal.records("demo")  # type: ignore[attr-defined]
     shown = rows(page(desk, found, "&amount_wan=120&term_months=12"))
-    assert len(desk.app.state.service.journal.records()) == len(before)  # type: ignore[attr-defined]
+    assert len(desk.app.state.service.journal.records("demo")) == len(before)  # type: ignore[attr-defined]
     again = decided(desk, application("forest_right", amount_requested=1_200_000.0, term_months=12))
     trial_row = next(cells for label, cells in shown.items() if label.startswith("Your trial"))
     assert f"{again['max_loan']:,.2f} CNY" in trial_row
