@@ -41,6 +41,7 @@ class RiskEstimate:
         grade: grade code; None where refused.
         contributions: feature to its part in the logit against the reference profile; they add up to the difference
             of the logits.
+        benchmark: PD of the scorecard beside the model, ratio; NaN without one.
         disagreement: distance of the calibrated logits of the model and of the scorecard beside it; NaN without one.
         tellable: the contributions, zero where the direction contradicts the declared sign; reasons come from these.
         refer: outside the model's support in some way; a person decides.
@@ -61,6 +62,7 @@ class RiskEstimate:
     score: Floats
     grade: npt.NDArray[np.object_]
     contributions: dict[str, Floats]
+    benchmark: Floats
     disagreement: Floats
     tellable: dict[str, Floats]
     refer: Bools
@@ -91,6 +93,7 @@ def blank_refused(estimate: RiskEstimate) -> RiskEstimate:
         estimate,
         **numbers,
         grade=grade,
+        benchmark=np.where(gone, np.nan, estimate.benchmark),
         disagreement=np.where(gone, np.nan, estimate.disagreement),
         contributions={name: np.where(gone, np.nan, part) for name, part in estimate.contributions.items()},
         tellable={name: np.where(gone, 0.0, part) for name, part in estimate.tellable.items()},
