@@ -74,11 +74,14 @@ class RiskEstimate:
         """True where the row lies outside the model's support, referred and refused alike."""
         return self.refer | self.refused
 
-    @property
-    def wide(self) -> Bools:
-        """True where the PD range is wider than max(0.05, PD): the evidence is too thin to decide by machine."""
+    def wide(self, least: float) -> Bools:
+        """Rows whose PD range is wider than ``least`` and than the PD itself, too wide to decide by machine.
+
+        Args:
+            least: ``credit.policy.pd_width_refer_max``, ratio.
+        """
         width = where_known(self.pd_high - self.pd_low, 0.0)
-        return width > np.maximum(0.05, where_known(self.pd, 1.0))
+        return width > np.maximum(least, where_known(self.pd, 1.0))
 
 
 def blank_refused(estimate: RiskEstimate) -> RiskEstimate:
