@@ -18,10 +18,6 @@ FIGURES = (
     "pd",
     "pd_low",
     "pd_high",
-    "pd_benchmark",
-    "pd_benchmark_margin",
-    "cell_loans",
-    "cell_defaults",
     "lgd",
     "lgd_low",
     "lgd_high",
@@ -39,6 +35,10 @@ FIGURES = (
     "recovery_high",
     "gep_entitled_cny_per_year",
     "gep_public_benefit_cny_per_year",
+    "pd_benchmark",
+    "pd_benchmark_margin",
+    "cell_loans",
+    "cell_defaults",
 )
 
 
@@ -53,9 +53,6 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
         "pd": answer["pd"]["value"],
         "pd_low": answer["pd"]["low"],
         "pd_high": answer["pd"]["high"],
-        "pd_benchmark": answer["pd"]["benchmark"],
-        "pd_benchmark_margin": answer["pd"]["benchmark_margin"],
-        **{name: answer["pd"][name] for name in ("cell_loans", "cell_defaults")},
         "lgd": answer["lgd"]["value"],
         "lgd_low": answer["lgd"]["low"],
         "lgd_high": answer["lgd"]["high"],
@@ -65,6 +62,9 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
         "lending_value": pledge["lending_value"],
         "gep_entitled_cny_per_year": pledge["gep"]["entitled_cny_per_year"],
         "gep_public_benefit_cny_per_year": pledge["gep"]["public_benefit_cny_per_year"],
+        "pd_benchmark": answer["pd"]["benchmark"],
+        "pd_benchmark_margin": answer["pd"]["benchmark_margin"],
+        **{name: answer["pd"][name] for name in ("cell_loans", "cell_defaults")},
     }
 
 
