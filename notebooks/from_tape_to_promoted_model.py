@@ -37,7 +37,7 @@ from eco_credit.registry.folder import ModelName
 from eco_credit.registry.mlflow import attach_report, list_models, reconcile
 from eco_credit.registry.promote import Approval
 from training.assess import assess
-from training.mapping import read_mapped, read_mapping
+from eco_credit.contracts.mapping import read_mapped, read_mapping
 from training.plan import plan_of
 from training.simulate import simulate_tape
 from training.train import Setting, train

@@ -35,6 +35,10 @@ FIGURES = (
     "recovery_high",
     "gep_entitled_cny_per_year",
     "gep_public_benefit_cny_per_year",
+    "pd_benchmark",
+    "pd_benchmark_margin",
+    "cell_loans",
+    "cell_defaults",
 )
 
 
@@ -58,6 +62,9 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
         "lending_value": pledge["lending_value"],
         "gep_entitled_cny_per_year": pledge["gep"]["entitled_cny_per_year"],
         "gep_public_benefit_cny_per_year": pledge["gep"]["public_benefit_cny_per_year"],
+        "pd_benchmark": answer["pd"]["benchmark"],
+        "pd_benchmark_margin": answer["pd"]["benchmark_margin"],
+        **{name: answer["pd"][name] for name in ("cell_loans", "cell_defaults")},
     }
 
 
@@ -176,3 +183,35 @@ def read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     return pd.read_csv(path) if path.suffix == ".csv" else pd.read_excel(path, engine="openpyxl")
+
+
+def test_a_county_the_training_never_saw_goes_to_a_person_with_the_scorecard_and_its_margin_at_every_door(
+    applications: list[dict[str, Any]], by_python: list[Any], demo_home: Path
+) -> None:
+    from fastapi.testclient import TestClient
+
+    from serving.app import create_app
+    from serving.settings import Settings
+
+    for application, home_ground in zip(applications, by_python, strict=True):
+        elsewhere = application | {"borrower": application["borrower"] | {"area_code": "110101"}}
+        answer = ec.score(elsewhere)
+        assert "P10" in {reason["code"] for reason in answer["reasons"]}
+        assert answer["recommendation"] in ("refer", "decline")
+        assert (answer["pd"]["cell_loans"], answer["pd"]["cell_defaults"]) == (0.0, 0.0)
+        assert answer["pd"]["benchmark"] > 0.0 and answer["pd"]["benchmark_margin"] > 0.0
+        here = exact(of_answer(answer))
+        assert {name: here[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")} == {
+            name: home_ground[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")
+        }
+        with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1") as client:
+            assert exact(of_answer(client.post("/v1/scores", json=elsewhere).json())) == here
+        table = ec.score_table(frame_of_columns(to_flat([elsewhere])))
+        assert exact(of_row(table.iloc[0])) == here
+
+
+def test_the_shipped_examples_lie_where_the_demo_model_was_trained(applications: list[dict[str, Any]]) -> None:
+    for application in applications:
+        answer = ec.score(application)
+        assert "P10" not in {reason["code"] for reason in answer["reasons"]}
+        assert answer["pd"]["cell_loans"] >= 30.0 and answer["pd"]["cell_defaults"] >= 5.0

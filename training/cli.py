@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def _tape(data: Path | None, mapping: Path | None) -> Any:
     """The tape: a file by the contract, or the columns that a mapping makes of a lender's own file."""
-    from training.mapping import read_mapped, read_mapping
+    from eco_credit.contracts.mapping import read_mapped, read_mapping
 
     return data if mapping is None or data is None else read_mapped(data, read_mapping(mapping))
 

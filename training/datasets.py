@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,7 @@ class Tape:
         digest: SHA-256 over names and values of all columns read.
         synthetic: True when any row is synthetic.
         unlabelled: rows left out because their outcome is unknown.
+        places: ``kind`` of pledge and ``area_code``, where the tape has them.
     """
 
     inputs: tuple[Input, ...]
@@ -79,6 +80,7 @@ class Tape:
     digest: str
     synthetic: bool
     unlabelled: int
+    places: Columns = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ class Tape:
 
 OUTCOMES = ("lvr", "lgd", "cured", "default_on", "months_to_resolution", "exposure", "collateral_value")
 TRUTHS = ("true_pd", "true_lgd")
+PLACES = ("kind", "area_code")
 Reader = Callable[[Columns, Plan, Contract], tuple[tuple[Input, ...], Columns]]
 
 
@@ -135,6 +138,7 @@ def load_tape(plan: Plan, source: Path | Columns) -> Tape:
         digest=columns_digest(raw),
         synthetic=bool((number(table, "synthetic") == 1.0).any()),
         unlabelled=rows_of(table) - len(known),
+        places={name: text(table, name)[known] for name in PLACES if name in table},
     )
     refuse_leaks(tape.columns, tape.target, tape.weight)
     return tape

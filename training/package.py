@@ -15,6 +15,7 @@ from eco_credit.risk import ModelBundle, scale_from_rules, table_to_json
 from eco_credit.rulebook import RuleSet
 from training.benchmark_model import Scorecard
 from training.calibrate import Calibrated, systematic
+from training.cell_counts import cells_json
 from training.datasets import Tape, families
 from training.fit_lgd import LgdModel
 from training.fit_pd import Fitted
@@ -72,7 +73,8 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
         },
         "lgd.json": lgd_json(plan, models.lgd),
         "scale.json": scale_from_rules(rules),
-        "support.json": support_json(tape, in_time, models.pd.gain, rules),
+        "support.json": support_json(tape, in_time, models.pd.gain, rules)
+        | {"cells": cells_json(plan, tape, in_time, rules)},
         "reference.json": reference_json(tape, in_time),
     }
 

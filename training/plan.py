@@ -27,6 +27,8 @@ class Data(_Part):
         simulate: rows to simulate when no file is given.
         target, date, group, weight: columns of the outcome, the day of origination, the borrower and the weight.
         features: inputs in order; empty takes every origination column of the contract that has a reason family.
+        area_digits: first digits of ``area_code`` that make a cell of the policy on thin evidence: 2 province, 4
+            prefecture, 6 county.
         extracted: day on which the outcomes were read; a loan younger than the horizon had no time to default (G0).
     """
 
@@ -39,6 +41,7 @@ class Data(_Part):
     group: str = "borrower_id"
     weight: str = "sample_weight"
     features: tuple[str, ...] = ()
+    area_digits: Literal[2, 4, 6] = 4
     extracted: dt.date | None = None
 
 

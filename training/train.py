@@ -28,6 +28,7 @@ from training.gates import RED, gate_record, look_up
 from training.metrics import ranking
 from training.package import bundle_files, encode_files
 from training.plan import Plan
+from training.population import population
 from training.split import Rows, split
 from training.walk_forward import walk_forward
 
@@ -180,7 +181,7 @@ def _write(
     encoded = encode_files(files, work.models) | {
         "gate.json": canonical_json(gate),
         "plan.json": canonical_json(work.plan.model_dump(mode="json")),
-        "population.json": canonical_json(finite(reference_of(bundle, tape, work.windows.in_time))),
+        "population.json": canonical_json(finite(population(bundle, tape, work.windows.in_time, rules))),
         "scorecard.json": canonical_json(finite(work.rivals.scorecard.as_json())),
         "card.md": card(work.plan, tape, work.windows, gate).encode(),
     }

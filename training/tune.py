@@ -23,6 +23,7 @@ from training.datasets import Tape
 from training.extra import library
 from training.fit_pd import dataset, parameters
 from training.plan import PdFit, Plan, Tuning
+from training.search_lock import only_search
 from training.split import Rows
 from training.walk_forward import WORKERS, forward_folds
 
@@ -62,22 +63,30 @@ def tune(tape: Tape, in_time: Rows, plan: Plan, *, folder: Path, say: Say = lamb
 
     Raises:
         ContractError: the extra ``train`` is not installed, or no fold has five defaults on both sides.
+        SearchRunning: the same search runs already.
     """
     optuna = library("optuna")
     folds = forward_folds(tape, in_time, plan.tune.folds)
     if not folds:
         en, zh = "no fold has five defaults on both sides", "没有任何一折前后各有五笔违约"
         raise ContractError([Violation("tune.folds", "too_few_defaults", en, zh)])
-    study = _study(optuna, folder, identity(tape, plan, optuna.__version__))
+    name = identity(tape, plan, optuna.__version__)
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_search(folder / f"{name}.lock"):
+        return _searched(optuna, _study(optuna, folder, name), plan, work=(tape, folds), say=say)
+
+
+def _searched(optuna: Any, study: Any, plan: Plan, *, work: tuple[Tape, Folds], say: Say) -> Tuned:
+    """Try what is left to try."""
     done = _finished(optuna, study)
     if done and len(done) < plan.tune.trials:
         say(f"tune: going on after {len(done)} of {plan.tune.trials} trials")
     while len(done) < plan.tune.trials:
         best = f", best so far {min(t.value for t in done):.5f}" if done else ""
         say(f"tune {len(done) + 1}/{plan.tune.trials}{best}")
-        _one(optuna, study, len(done), plan, work=(tape, folds))
+        _one(optuna, study, len(done), plan, work=work)
         done = _finished(optuna, study)
-    return _outcome(done[: plan.tune.trials], plan, folds)
+    return _outcome(done[: plan.tune.trials], plan, work[1])
 
 
 def identity(tape: Tape, plan: Plan, version: str) -> str:
@@ -90,7 +99,6 @@ def identity(tape: Tape, plan: Plan, version: str) -> str:
 
 def _study(optuna: Any, folder: Path, name: str) -> Any:
     """Open the stored search, or begin it."""
-    folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{(folder / f'{name}.db').as_posix()}")
     return optuna.create_study(study_name=name, storage=storage, load_if_exists=True, direction="minimize")

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from eco_credit.contracts import contract, contract_names
 from eco_credit.reports.figures import BAND, CENTRE, INK, MUTED, WIDTH, rect, svg, words
 from eco_credit.reports.formats import UNKNOWN, number, percent
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment, translator
@@ -38,6 +39,7 @@ def monitor_report(found: Mapping[str, Any], *, lang: str = "zh") -> str:
     return environment().get_template("monitor_report.html.j2").render(
         t=t, lang=lang, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()),  # noqa: S704  our own file
         found=found, head=head(found, t), triggers=triggers(found, t, lang), estimated=estimated(found, t),
+        segments=segment_lines(found, t, lang), kinds=kind_lines(found, lang), left_out=left_out(found, t),
         score=score(found, t), grades=grade_lines(found), chart=grade_chart(found["grades"]["table"], t),
         features=feature_lines(found, t, lang), layers=layer_lines(found, t), mix=mix(found, t), width=width(found, t),
         ledger=ledger(found, t), early=early(found), departures=departures(found, t),
@@ -87,6 +89,47 @@ def estimated(found: Mapping[str, Any], t: Translate) -> list[Line]:
         gate,
         (t("monitor.expected_rate"), percent(rate["value"]), f"{percent(rate['low'])} – {percent(rate['high'])}"),
     ]
+
+
+def segment_lines(found: Mapping[str, Any], t: Translate, lang: str) -> list[Line]:
+    """Expected AUC and default rate of each kind of pledge."""
+    return [
+        (kind_name(row["kind"], lang), number(row["rows"], 0), *_spans(row, t))
+        for row in found["estimated"]["segments"]
+    ]
+
+
+def _spans(row: Mapping[str, Any], t: Translate) -> tuple[str, str]:
+    if row["auc"] is None:
+        return (t("monitor.few_rows"), "")
+    auc, rate = row["auc"], row["default_rate"]
+    return (f"{number(auc['value'], 3)} ({number(auc['low'], 3)} – {number(auc['high'], 3)})",
+            f"{percent(rate['value'])} ({percent(rate['low'])} – {percent(rate['high'])})")  # fmt: skip
+
+
+def kind_lines(found: Mapping[str, Any], lang: str) -> list[Line]:
+    """Share of each kind of pledge now and in the reference."""
+    return [
+        (kind_name(row["kind"], lang), number(row["rows"], 0), percent(row["share"]), percent(row["expected"]))
+        for row in found["kinds"]
+    ]
+
+
+def kind_name(kind: str, lang: str) -> str:
+    """Label of a kind of pledge; its code where there is no contract of that name.
+
+    Example:
+        >>> kind_name("order", "en") == contract("order").label_en, kind_name("tidal_flat", "en")
+        (True, 'tidal_flat')
+    """
+    if kind not in contract_names():
+        return kind
+    return contract(kind).label_zh if lang == "zh" else contract(kind).label_en
+
+
+def left_out(found: Mapping[str, Any], t: Translate) -> str:
+    """What a decision log held beside the rows looked at; empty for a file."""
+    return t("monitor.left_out", **found["data"]["left_out"]) if found["data"]["left_out"] else ""
 
 
 def score(found: Mapping[str, Any], t: Translate) -> list[Line]:
@@ -151,7 +194,12 @@ def mix(found: Mapping[str, Any], t: Translate) -> str:
 def width(found: Mapping[str, Any], t: Translate) -> str:
     """Width of the PD range in one line."""
     parts = ("mean", "median", "most", "expected")
-    return "; ".join(f"{t('monitor.' + part)} {percent(found['width'][part])}" for part in parts)
+    told = [f"{t('monitor.' + part)} {percent(found['width'][part])}" for part in parts]
+    psi = found["width"]["psi"]
+    if psi is not None:
+        chance = f"{t('monitor.limit')} {number(psi['limit'], 3)}"
+        told.append(f"{t('monitor.width_psi')} {number(psi['value'], 3)} ({chance})")
+    return "; ".join(told)
 
 
 def ledger(found: Mapping[str, Any], t: Translate) -> dict[str, Any] | None:

@@ -94,6 +94,7 @@ class ModelBundle:
         pd = self.pd.read(*first)
         quantiles, beside = rest[: len(self.lgd.tables)], rest[len(self.lgd.tables) :]
         lgd = self.lgd.read(inputs, [score for score, _ in quantiles], value=collateral_value, exposure=exposure)
+        scorecard, disagreement = self._beside(pd.logit, beside)
         names, peers, (profiles, signs) = self.pd.table.names, self.reference.of(inputs), self._compared
         shares = pd.contributions - self.base.take(peers, axis=1)
         told = consistent(shares, stacked(inputs, names), profiles.take(peers, axis=1), signs)
@@ -112,7 +113,8 @@ class ModelBundle:
                 score=self.scale.points(pd.pd),
                 grade=self.scale.grade(pd.pd),
                 contributions=dict(zip(names, shares, strict=True)),
-                disagreement=self._apart(pd.logit, beside),
+                benchmark=scorecard,
+                disagreement=disagreement,
                 tellable=dict(zip(names, told, strict=True)),
                 refer=found.refer,
                 refused=found.novel,
@@ -120,12 +122,12 @@ class ModelBundle:
             )
         )
 
-    def _apart(self, logit: Floats, beside: Sequence[tuple[Floats, Floats]]) -> Floats:
-        """Logits between model and scorecard; NaN where the package carries none."""
+    def _beside(self, logit: Floats, beside: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+        """PD of the scorecard, and logits between model and scorecard; NaN where the package carries none."""
         if self.pd.benchmark is None:
-            return np.full(len(logit), np.nan)
+            return np.full(len(logit), np.nan), np.full(len(logit), np.nan)
         ((z, _),) = beside
-        return self.pd.benchmark.apart(z, logit)
+        return self.pd.benchmark.probability(z), self.pd.benchmark.apart(z, logit)
 
     @cached_property
     def _compared(self) -> tuple[Floats, Floats]:

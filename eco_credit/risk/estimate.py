@@ -41,6 +41,7 @@ class RiskEstimate:
         grade: grade code; None where refused.
         contributions: feature to its part in the logit against the reference profile; they add up to the difference
             of the logits.
+        benchmark: PD of the scorecard beside the model, ratio; NaN without one.
         disagreement: distance of the calibrated logits of the model and of the scorecard beside it; NaN without one.
         tellable: the contributions, zero where the direction contradicts the declared sign; reasons come from these.
         refer: outside the model's support in some way; a person decides.
@@ -61,6 +62,7 @@ class RiskEstimate:
     score: Floats
     grade: npt.NDArray[np.object_]
     contributions: dict[str, Floats]
+    benchmark: Floats
     disagreement: Floats
     tellable: dict[str, Floats]
     refer: Bools
@@ -72,11 +74,14 @@ class RiskEstimate:
         """True where the row lies outside the model's support, referred and refused alike."""
         return self.refer | self.refused
 
-    @property
-    def wide(self) -> Bools:
-        """True where the PD range is wider than max(0.05, PD): the evidence is too thin to decide by machine."""
+    def wide(self, least: float) -> Bools:
+        """Rows whose PD range is wider than ``least`` and than the PD itself, too wide to decide by machine.
+
+        Args:
+            least: ``credit.policy.pd_width_refer_max``, ratio.
+        """
         width = where_known(self.pd_high - self.pd_low, 0.0)
-        return width > np.maximum(0.05, where_known(self.pd, 1.0))
+        return width > np.maximum(least, where_known(self.pd, 1.0))
 
 
 def blank_refused(estimate: RiskEstimate) -> RiskEstimate:
@@ -91,6 +96,7 @@ def blank_refused(estimate: RiskEstimate) -> RiskEstimate:
         estimate,
         **numbers,
         grade=grade,
+        benchmark=np.where(gone, np.nan, estimate.benchmark),
         disagreement=np.where(gone, np.nan, estimate.disagreement),
         contributions={name: np.where(gone, np.nan, part) for name, part in estimate.contributions.items()},
         tellable={name: np.where(gone, 0.0, part) for name, part in estimate.tellable.items()},

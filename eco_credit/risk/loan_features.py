@@ -110,6 +110,23 @@ def share_name(kind: str) -> str:
     return f"share_{kind.removesuffix('_right')}"
 
 
+def main_kind(table: Columns) -> npt.NDArray[np.object_]:
+    """Kind that makes up most of the value of each application, the first of equals; None where nothing has value.
+
+    Args:
+        table: features with one ``share_<kind>`` per kind, shape (n,) each.
+
+    Example:
+        >>> none, half, most = np.array([0.0, 0.0]), np.array([0.5, 0.0]), np.array([0.5, 1.0])
+        >>> main_kind({"share_forest": none, "share_water": half, "share_order": most}).tolist()
+        ['water_right', 'order']
+    """
+    kinds = pledge_kinds()
+    shares = np.array([where_known(number(table, share_name(kind)), 0.0) for kind in kinds])
+    named = np.array([*kinds, None], dtype=object)
+    return named[np.where(shares.max(axis=0) > 0.0, shares.argmax(axis=0), len(kinds))]
+
+
 def borrower_features(loans: Columns, cap: float) -> Columns:
     """Features of borrower and loan, shape (n,) each.
 

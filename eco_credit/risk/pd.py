@@ -55,6 +55,10 @@ class Benchmark:
             platt=Platt.parse(member(data, "platt", where), f"{where}.platt"),
         )
 
+    def probability(self, z: Floats) -> Floats:
+        """Calibrated PD of the scorecard, ratio, shape (n,)."""
+        return self.platt.probability(z)
+
     def apart(self, z: Floats, logit: Floats) -> Floats:
         """``abs(a + b z - logit)``: distance of the calibrated logits of scorecard and model, logits, shape (n,)."""
         return np.abs(self.platt.line(z) - logit)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.numbers import Bools, Columns, Floats
+from eco_credit.risk.cells import Cells
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
 from eco_credit.risk.feature_list import FeatureList
 from eco_credit.risk.tables import chunks
@@ -118,6 +119,7 @@ class Support:
         tolerance: part of the range by which a value may lie outside.
         most_missing: largest share of gain that may be missing.
         joint: joint novelty, or None.
+        cells: loans and defaults by kind and area, or None when the package carries none.
     """
 
     low: Mapping[str, float]
@@ -127,10 +129,11 @@ class Support:
     tolerance: float
     most_missing: float
     joint: Joint | None
+    cells: Cells | None = None
 
     @classmethod
     def parse(cls, value: Any, features: FeatureList, where: str = "support.json") -> Support:
-        """Read ``{features: {name: {low, high, gain}}, tolerance, most_missing, joint}``; ``joint`` may be null.
+        """Read ``{features: {name: {low, high, gain}}, tolerance, most_missing, joint, cells}``; the last two optional.
 
         Raises:
             ModelNotServable: a feature of the list is missing, a range is reversed, or a number is not finite.
@@ -145,7 +148,7 @@ class Support:
         )
         if any(low[name] > high[name] or gain[name] < 0.0 for name in features.names):
             raise defect(where, "a range is reversed or a gain is negative", "取值范围颠倒或增益为负")
-        joint = data.get("joint")
+        joint, cells = data.get("joint"), data.get("cells")
         return cls(
             low,
             high,
@@ -154,6 +157,7 @@ class Support:
             tolerance=real(member(data, "tolerance", where), f"{where}.tolerance", 0.0, 10.0),
             most_missing=real(member(data, "most_missing", where), f"{where}.most_missing", 0.0, 1.0),
             joint=None if joint is None else Joint.parse(joint, features, f"{where}.joint"),
+            cells=None if cells is None else Cells.parse(cells, f"{where}.cells"),
         )
 
     def check(self, columns: Columns, unseen: Bools) -> SupportResult:

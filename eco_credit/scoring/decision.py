@@ -32,6 +32,8 @@ class Evidence:
         pd_high: upper end of its range, ratio.
         lgd: loss given default, ratio.
         disagreement: distance of the model's calibrated logit from its benchmark's, logits; NaN without a benchmark.
+        cell_loans: loans of this kind and area in training, count; NaN where the package carries no such table.
+        cell_defaults: defaults among them, count.
         out_of_scope: rows the model must not score, or only with a person.
     """
 
@@ -44,6 +46,8 @@ class Evidence:
     pd_high: Floats
     lgd: Floats
     disagreement: Floats
+    cell_loans: Floats
+    cell_defaults: Floats
     out_of_scope: Bools
 
 
@@ -164,4 +168,6 @@ def _referrals(loans: Columns, evidence: Evidence, loss: Floats, rules: RuleSet)
         "P07": evidence.spread > rules.number("credit.policy.value_band_refer_max"),
         "P08": number(loans, "overdue_max_24m") >= rules.number("credit.policy.adverse_overdue_refer"),
         "P09": evidence.disagreement > rules.number("credit.policy.disagreement_refer_min"),
+        "P10": (evidence.cell_loans < rules.number("credit.policy.cell_loans_min"))
+        | (evidence.cell_defaults < rules.number("credit.policy.cell_defaults_min")),
     }

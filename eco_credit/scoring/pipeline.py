@@ -24,9 +24,10 @@ from eco_credit.core.numbers import (
     rounded,
     rows_of,
     take,
+    text,
 )
 from eco_credit.registry import Package
-from eco_credit.risk import RiskEstimate, features, regulatory_lgd
+from eco_credit.risk import CellEvidence, RiskEstimate, features, main_kind, regulatory_lgd
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.decision import Decisions, Evidence, decide
 from eco_credit.valuation import EMPTY, LenderBook, PledgeValues, appraise_pledges, kinds
@@ -83,6 +84,7 @@ class Results:
     features: Columns
     evidence: Evidence
     estimate: RiskEstimate
+    cell: CellEvidence
     decisions: Decisions
     regulatory_lgd: Floats
 
@@ -139,6 +141,7 @@ def run(applications: Applications, rules: RuleSet, package: Package, book: Lend
     totals = _totals(appraised, rows_of(loans))
     exposure = number(loans, "amount_requested")
     estimate = package.bundle.estimate(table, collateral_value=totals["central"], exposure=exposure)
+    cell = _cell(package, loans, table)
     evidence = Evidence(
         lending_value=totals["lending_value"],
         central=totals["central"],
@@ -149,11 +152,21 @@ def run(applications: Applications, rules: RuleSet, package: Package, book: Lend
         pd_high=estimate.pd_high,
         lgd=estimate.lgd,
         disagreement=estimate.disagreement,
+        cell_loans=cell.loans,
+        cell_defaults=cell.defaults,
         out_of_scope=estimate.out_of_scope,
     )
     decisions = decide(loans, evidence, _conditions(loans, appraised), rules)
     regulatory = regulatory_lgd(exposure, _by_capital_class(appraised, rows_of(loans)), rules)
-    return Results(loans, appraised, table, evidence, estimate, decisions, regulatory)
+    return Results(loans, appraised, table, evidence, estimate, cell, decisions, regulatory)
+
+
+def _cell(package: Package, loans: Columns, table: Columns) -> CellEvidence:
+    """What training saw of the kind and area of each application; NaN for a package without such a table."""
+    cells = package.bundle.support.cells
+    if cells is None:
+        return CellEvidence(*np.full((3, rows_of(loans)), np.nan))
+    return cells.of(main_kind(table), text(loans, "area_code"))
 
 
 def _totals(appraised: Mapping[str, Appraised], applications: int) -> dict[str, Floats]:

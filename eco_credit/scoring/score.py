@@ -17,6 +17,7 @@ from eco_credit.core.canonical import digest, sha256
 from eco_credit.core.numbers import PROBABILITY_DECIMALS, Floats, rounded, rows_of
 from eco_credit.core.provenance import ModelRef, Provenance, code_version
 from eco_credit.registry import Package
+from eco_credit.risk.cells import benchmark_margin
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.pipeline import Results, run
 from eco_credit.scoring.pledge_answer import known, pledge_answers
@@ -70,9 +71,12 @@ class Scored:
             "regulatory_lgd": r.regulatory_lgd,
             "expected_loss_rate": d.expected_loss_rate,
             "rate_floor": d.rate_floor,
+            "pd_benchmark": e.benchmark,
+            "pd_benchmark_margin": benchmark_margin(e.benchmark, r.cell.margin),
         }
         figures = dict(zip(ratios, rounded(np.array(list(ratios.values())), PROBABILITY_DECIMALS), strict=True))
-        return figures | {"max_loan": d.max_loan, "score": e.score}
+        counts = {"cell_loans": r.cell.loans, "cell_defaults": r.cell.defaults}
+        return figures | counts | {"max_loan": d.max_loan, "score": e.score}
 
     def figure(self, name: str) -> Floats:
         """One application figure as answered: ``pd``, ``lgd``, ``max_loan``, ``score`` and so on, shape (n,)."""
@@ -119,7 +123,9 @@ class Scored:
             "as_of": str(loans["as_of"][row]),
             "currency": "CNY",
             "pledges": self.pledge_answers(row),
-            "pd": {"value": f["pd"], "low": f["pd_low"], "high": f["pd_high"], "horizon_months": PD_HORIZON_MONTHS},
+            "pd": {"value": f["pd"], "low": f["pd_low"], "high": f["pd_high"], "horizon_months": PD_HORIZON_MONTHS}
+            | {name: f[f"pd_{name}"] for name in ("benchmark", "benchmark_margin")}
+            | {name: f[name] for name in ("cell_loans", "cell_defaults")},
             "lgd": {"value": f["lgd"], "low": f["lgd_low"], "high": f["lgd_high"]},
             "regulatory_lgd": f["regulatory_lgd"],
             "expected_loss_rate": f["expected_loss_rate"],

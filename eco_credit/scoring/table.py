@@ -27,6 +27,10 @@ _APPLICATION = (
     "score",
     "max_loan",
     "rate_floor",
+    "pd_benchmark",
+    "pd_benchmark_margin",
+    "cell_loans",
+    "cell_defaults",
 )
 _PLEDGE = {
     "appraisal_low": "low",

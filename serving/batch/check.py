@@ -10,6 +10,7 @@ import numpy as np
 
 from eco_credit.contracts import check_columns, read_record
 from eco_credit.contracts.field import Contract
+from eco_credit.contracts.mapping import TapeMapping, apply_mapping, in_their_words, read_raw
 from eco_credit.contracts.texts import SENTENCES, sentences
 from eco_credit.core.errors import ContractError
 from serving.batch.chunk import Chunk
@@ -42,6 +43,40 @@ def check_file(contract: Contract, path: Path) -> list[dict[str, Any]]:
         if len(found) >= MOST:
             break
     return found[:MOST]
+
+
+def check_mapped(contract: Contract, path: Path, mapping: TapeMapping) -> list[dict[str, Any]]:
+    """Broken rules of a lender's own file, read by a mapping as training reads it.
+
+    Args:
+        contract: the contract of the mapping.
+        path: .csv, .xlsx or .parquet.
+        mapping: their columns, units and words.
+
+    Returns:
+        At most `MOST` findings; ``column`` is their header, and a bound is told in the unit of that column.
+    """
+    try:
+        raw = read_raw(path)
+        columns = apply_mapping(raw, mapping)
+    except ContractError as error:
+        return [_said(v.row, None, v.field, (v.rule, v.en, v.zh)) for v in error.violations][:MOST]
+    theirs = in_their_words(list(raw), mapping)
+    own = {field.name: field for field in contract.fields}
+    lines = [_said(None, f.name, None, ("missing_column", *TEXTS["missing_column"])) for f in contract.fields
+             if f.required and f.name not in columns]  # fmt: skip
+    for mask, name, rule in check_columns(contract, columns):
+        if rule == "missing" and name not in columns:
+            continue  # said once above, not for every row
+        header, field = theirs.get(name, (None, own.get(name)))
+        en, zh = sentences(rule, field) if rule in SENTENCES else (rule, rule)
+        lines += [_said(int(row) + 1, name, header, (rule, en, zh)) for row in np.flatnonzero(mask)[:MOST]]
+    return sorted(lines, key=lambda line: line["row"] or 0)[:MOST]
+
+
+def _said(row: int | None, field: str | None, column: str | None, said: tuple[str, str, str]) -> dict[str, Any]:
+    rule, en, zh = said
+    return {"row": row, "field": field, "column": column, "rule": rule, "en": en, "zh": zh}
 
 
 def findings(contract: Contract, block: Chunk) -> list[dict[str, Any]]:

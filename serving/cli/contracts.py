@@ -67,16 +67,33 @@ def named(name: str) -> Any:
 def check(
     name: Annotated[str, typer.Argument(metavar="CONTRACT", help="Name of the contract.")],
     file: Annotated[Path, typer.Argument(help="Parquet, CSV, xlsx, or a JSON application.")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML: your column names and units.", exists=True, dir_okay=False)
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a file against a contract; exit 3 and a list of field and rule when it breaks one."""
     from serving.batch.check import check_file
 
-    findings = check_file(named(name), file)
+    findings = check_file(named(name), file) if mapping is None else _mapped(name, file, mapping)
     emit({"contract": name, "file": file.name, "violations": findings}, json)
     if findings:
         note(f"{len(findings)} violations / 违规 {len(findings)} 处")
         raise typer.Exit(EXIT_REFUSED)
+
+
+def _mapped(name: str, file: Path, mapping: Path) -> list[dict[str, Any]]:
+    """Findings of a lender's own file; the mapping must be one for the contract."""
+    from eco_credit.contracts.mapping import read_mapping
+    from serving.batch.check import check_mapped
+
+    found, read = named(name), read_mapping(mapping)
+    if read.contract != name:
+        en, zh = f"the mapping is for {read.contract}, not for {name}", f"映射对应契约 {read.contract}，不是 {name}"
+        raise ContractError([Violation("contract", "other_contract", en, zh)])
+    if not file.is_file():
+        raise ContractError([Violation("FILE", "no_such_file", "there is no such file", "文件不存在")])
+    return check_mapped(found, file, read)
 
 
 def export(

@@ -169,6 +169,19 @@ def _gep_lines(gep: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _beside_model(answer: dict[str, Any]) -> list[str]:
+    """PD of the scorecard, where the policy hands the case over for it or for too few cases like it."""
+    pd, codes = answer["pd"], {reason["code"] for reason in answer["reasons"]}
+    if not codes & {"P09", "P10"} or pd["benchmark"] is None:
+        return []
+    told = f"  scorecard PD {percent(pd['benchmark'])}"
+    if pd["benchmark_margin"] is not None:
+        told += f", with margin of conservatism {percent(pd['benchmark'] + pd['benchmark_margin'])}"
+    if pd["cell_loans"] is not None:
+        told += f"; in training {pd['cell_loans']:.0f} loans, {pd['cell_defaults']:.0f} defaults of this kind and area"
+    return [told]
+
+
 def summary(answer: dict[str, Any]) -> str:
     """An answer in the order a loan officer reads: gates and value, limit, risk, reasons."""
     pd, lgd = answer["pd"], answer["lgd"]
@@ -179,6 +192,7 @@ def summary(answer: dict[str, Any]) -> str:
         f"PD {percent(pd['value'])} ({percent(pd['low'])} .. {percent(pd['high'])}), LGD {percent(lgd['value'])}, "
         f"expected loss {percent(answer['expected_loss_rate'])}, score {answer['score']}, grade {answer['grade']}",
         *(f"  {r['code']}{_points(r['points'])} {r['en']} / {r['zh']}" for r in answer["reasons"]),
+        *_beside_model(answer),
         *(f"  condition: {c['en']} / {c['zh']}" for c in answer["conditions"]),
         f"decision {answer['decision_id']}",
     ]

@@ -264,6 +264,10 @@ class PdEstimate(Estimate):
     """Probability of default over the horizon."""
 
     horizon_months: int
+    benchmark: Annotated[Ratio | None, Field(description="PD of the scorecard beside the model")]
+    benchmark_margin: Annotated[Ratio | None, Field(description="Margin of conservatism to add to it in a thin cell")]
+    cell_loans: Annotated[float | None, Field(description="Loans of this kind and area the model was trained on")]
+    cell_defaults: Annotated[float | None, Field(description="Defaults among them")]
 
 
 class ScoreAnswer(Shape):

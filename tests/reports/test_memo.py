@@ -138,3 +138,20 @@ def test_money_is_rounded_half_up_as_the_returns_ask():
 @pytest.mark.parametrize("unknown", [None, float("nan"), float("inf"), "abc", True])
 def test_what_is_not_known_is_a_dash_and_never_zero(unknown):
     assert wan(unknown) == number(unknown) == percent(unknown) == "—"
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "In training: 12 loans, 1 defaults"), ("zh", "同类同地区 12 笔，违约 1 笔")]
+)
+def test_a_case_handed_over_for_thin_evidence_shows_the_scorecard_with_its_margin(lang: str, said: str) -> None:
+    beside = {"benchmark": 0.0412, "benchmark_margin": 0.0103, "cell_loans": 12.0, "cell_defaults": 1.0}
+    thin = changed(pd=ANSWER["pd"] | beside, reasons=[reason_codes()["P10"].as_dict()], recommendation="refer")
+    text = memo(thin, APPLICATION, lang=lang)
+    assert "4.12%" in text and "5.15%" in text and said in text  # 0.0412 + 0.0103
+    calm = memo(changed(pd=ANSWER["pd"] | beside), APPLICATION, lang=lang)
+    assert "4.12%" not in calm
+    # packages of before carry no table, and older answers no scorecard at all
+    untold = ANSWER["pd"] | beside | {"benchmark_margin": None, "cell_loans": None}
+    bare = memo(thin | {"pd": untold}, APPLICATION, lang=lang)
+    assert "4.12%" in bare and "5.15%" not in bare and said not in bare
+    assert "4.12%" not in memo(thin | {"pd": ANSWER["pd"]}, APPLICATION, lang=lang)

@@ -42,7 +42,8 @@ def vintage(name: str, **changed: Any) -> dict[str, Any]:
 
 FOUND: dict[str, Any] = {
     "model": {"name": "small", "version": "3", "digest": "ab" * 32},
-    "data": {"form": "tape", "digest": "cd" * 32, "rows": 2_000, "first": "2024-01-01", "last": "2025-06-30"},
+    "data": {"form": "tape", "digest": "cd" * 32, "rows": 2_000, "first": "2024-01-01", "last": "2025-06-30",
+             "left_out": {}},
     "reference": {"form": "package", "from": {"score": "package", "features": "package", "width": "none"}},
     "rules": {"day": "2026-11-23", "digest": "ef" * 32},
     "score": {"value": 0.3141, "limit": 0.012, "bins": 10, "mean_pd": 0.031, "expected_pd": 0.021, "light": "red"},
@@ -54,10 +55,17 @@ FOUND: dict[str, Any] = {
     "scope": {"layers": [{"layer": "novel", "rows": 40, "share": 0.02, "expected": 0.01},
                          {"layer": "wide", "rows": 7, "share": 0.0035, "expected": None}],
               "recommendations": {"approve": 0.7, "refer": 0.2, "decline": 0.1}, "size": 2000.0},
-    "width": {"mean": 0.02, "median": 0.01, "most": 0.3, "expected": None},
+    "width": {"mean": 0.02, "median": 0.01, "most": 0.3, "expected": None,
+              "psi": {"value": 0.1234, "limit": 0.02, "bins": 10}},
+    "kinds": [{"kind": "order", "rows": 1_500, "share": 0.75, "expected": 0.625},
+              {"kind": "tidal_flat", "rows": 500, "share": 0.25, "expected": None}],
     "estimated": {"auc": {"value": 0.70, "low": 0.66, "high": 0.74},
                   "default_rate": {"value": 0.031, "low": 0.025, "high": 0.037}, "gate_auc": 0.81, "promised": 0.7,
-                  "promised_then": 0.78, "zh": sentence("caveat", "zh"), "en": sentence("caveat", "en")},
+                  "promised_then": 0.78,
+                  "segments": [{"kind": "order", "rows": 1_500, "auc": {"value": 0.69, "low": 0.64, "high": 0.735},
+                                "default_rate": {"value": 0.041, "low": 0.03, "high": 0.052}},
+                               {"kind": "tidal_flat", "rows": 7, "auc": None, "default_rate": None}],
+                  "zh": sentence("caveat", "zh"), "en": sentence("caveat", "en")},
     "ledger": vintage("", horizon_months=12, unmatched=3, without_outcome=4, key="loan_id",
                       auc={"value": 0.74, "low": 0.7, "high": 0.78},
                       promised_auc={"value": 0.71, "low": 0.6, "high": 0.8}),
@@ -94,6 +102,7 @@ def test_the_caveat_stands_right_behind_the_expected_figures(lang: str) -> None:
 def test_every_figure_found_is_on_the_page() -> None:
     text = monitor_report(FOUND, lang="en")
     for said in ("0.314", "2.48% – 12.02%", "2024Q4", "0.2527", "-25.00%", "Debt service &lt;cover&gt;", "10 of 50",
+                 "0.690 (0.640 – 0.735)", "4.10% (3.00% – 5.20%)", "too few rows", "62.50%", "tidal_flat", "0.123",
                  "Approve", "0.700", "0.660 – 0.740", "0.740; promised by their PDs 0.710", "ab" * 8):  # fmt: skip
         assert said in text, said
 
@@ -103,10 +112,19 @@ def test_what_was_not_given_is_left_out_or_said() -> None:
                    synthetic=False)  # fmt: skip
     bare["grades"] = {"psi": None, "table": []}
     bare["scope"]["recommendations"] = None
-    bare["estimated"] |= {"auc": None, "default_rate": None}
+    bare["estimated"] |= {"auc": None, "default_rate": None, "segments": []}
+    bare["kinds"], bare["width"] = [], bare["width"] | {"psi": None}
     text = monitor_report(bare, lang="en")
     assert "No outcomes were given." in text and 'class="synthetic"' not in text and "<svg" not in text
     assert "None" not in text
+
+
+def test_what_a_log_held_beside_the_rows_is_said() -> None:
+    seen = copy.deepcopy(FOUND["data"]) | {"form": "log"}
+    seen["left_out"] = {"other_model": 31, "answered_again": 4, "unreadable": 2}
+    text = monitor_report(changed(data=seen), lang="en")
+    assert "31 answers of another model, 4 answered again later, 2 that cannot be read" in text
+    assert "Left out" not in monitor_report(FOUND, lang="en")
 
 
 def test_only_the_newest_quarters_are_listed_and_the_total_stands_below() -> None:

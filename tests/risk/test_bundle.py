@@ -163,9 +163,10 @@ def test_a_refused_row_leaves_its_neighbours_alone() -> None:
 
 def test_a_wide_range_is_flagged() -> None:
     _, est = estimate()
-    assert est.wide.tolist() == [
-        bool(h - low > max(0.05, p)) for low, p, h in zip(est.pd_low, est.pd, est.pd_high, strict=True)
-    ]
+    for least in (0.05, 0.01, 0.0):
+        assert est.wide(least).tolist() == [
+            bool(h - low > max(least, p)) for low, p, h in zip(est.pd_low, est.pd, est.pd_high, strict=True)
+        ]
 
 
 def test_a_code_never_seen_in_training_is_referred() -> None:

@@ -18,12 +18,14 @@ def loans(rows: int) -> Columns:
     return {name: np.full(rows, value) for name, value in values.items()}
 
 
-def evidence(disagreement: list[float]) -> Evidence:
-    """Ample pledges and a low PD, at some distances from the scorecard."""
+def evidence(disagreement: list[float], *, cell: tuple[list[float], list[float]] | None = None) -> Evidence:
+    """Ample pledges and a low PD, at some distances from the scorecard, in cells of so many loans and defaults."""
     one = np.ones(len(disagreement))
+    seen, bad = (np.nan * one, np.nan * one) if cell is None else (np.array(side, float) for side in cell)
     return Evidence(
         lending_value=1e6 * one, central=2e6 * one, spread=0.1 * one, eligible=one, pd=0.005 * one, pd_low=0.004 * one,
-        pd_high=0.006 * one, lgd=0.2 * one, disagreement=np.array(disagreement), out_of_scope=one < 0.0,
+        pd_high=0.006 * one, lgd=0.2 * one, disagreement=np.array(disagreement), cell_loans=seen, cell_defaults=bad,
+        out_of_scope=one < 0.0,
     )  # fmt: skip
 
 
@@ -33,3 +35,12 @@ def test_model_and_scorecard_more_than_a_logit_apart_call_for_a_person() -> None
     assert found.recommendation.tolist() == ["approve", "approve", "refer", "approve"]
     assert found.reasons["P09"].tolist() == [False, False, True, False]
     assert not any(rows.any() for code, rows in found.reasons.items() if code != "P09")
+
+
+def test_fewer_than_thirty_loans_or_five_defaults_of_the_kind_and_area_call_for_a_person() -> None:
+    # 30 loans with 5 defaults are the least; without a table (NaN) the layer is not asked
+    seen = ([30.0, 29.0, 3000.0, 0.0, np.nan], [5.0, 5.0, 4.0, 0.0, np.nan])
+    found = decide(loans(5), evidence([0.0] * 5, cell=seen), {}, load().at("2026-11-23"))
+    assert found.recommendation.tolist() == ["approve", "refer", "refer", "refer", "approve"]
+    assert found.reasons["P10"].tolist() == [False, True, True, True, False]
+    assert not any(rows.any() for code, rows in found.reasons.items() if code != "P10")

@@ -18,12 +18,13 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from eco_credit.contracts import contract
+from eco_credit.contracts.lender_cells import number
+from eco_credit.contracts.mapping import apply_mapping, mapping_of, read_mapped, read_mapping
 from eco_credit.core.errors import ContractError
 from eco_credit.core.numbers import Columns
-from training.cells import number
+from serving.cli import build
 from training.cli import register
 from training.datasets import check, columns_digest
-from training.mapping import apply_mapping, mapping_of, read_mapped, read_mapping
 from training.simulate import simulate_tape
 
 MAPPING = {
@@ -187,3 +188,58 @@ def test_the_commands_train_and_evaluate_on_a_mapped_tape(tape: Columns, tmp_pat
     assert found.exit_code == 0, found.output
     own = columns_digest(read_mapped(tmp_path / "own.csv", read_mapping(tmp_path / "map.yaml")))
     assert json.loads(found.stdout.splitlines()[-1])["data"]["digest"] == own
+
+
+def checked(path: Path, mapping: dict[str, Any]) -> list[dict[str, Any]]:
+    """Findings of `contracts check --mapping`, by the command itself."""
+    named = path.with_suffix(".yaml")
+    named.write_text(yaml.safe_dump(mapping, allow_unicode=True), encoding="utf-8")
+    words = ["contracts", "check", "loan_tape", str(path), "--mapping", str(named), "--json"]
+    done = CliRunner().invoke(build(), words)
+    found: list[dict[str, Any]] = json.loads(done.stdout)["violations"]
+    assert done.exit_code == (3 if found else 0)
+    return found
+
+
+def test_a_tape_is_checked_by_its_mapping_without_training(tape: Columns, tmp_path: Path) -> None:
+    file = tmp_path / "tape.csv"
+    frame = pd.DataFrame({name: column[:40] for name, column in tape.items()})
+    frame["合同金额（万元）"] = frame.pop("exposure") / 10_000.0
+    frame["抵押率"] = frame.pop("ltv") * 100.0
+    frame.to_csv(file, index=False)
+    columns = {
+        "合同金额（万元）": {"field": "exposure", "unit": "万元"}, "抵押率": {"field": "ltv", "unit": "%"},
+        "collateral_value": {"field": "collateral_value", "unit": "元"},
+        "forest_stock": {"field": "forest_stock", "unit": "m3/公顷"},
+    }  # fmt: skip
+    mapping = {"columns": columns}
+    assert checked(file, mapping) == []
+    frame.loc[3, "合同金额（万元）"], frame.loc[7, "抵押率"] = -1.0, 1e12
+    frame.loc[9, "loan_id"] = "#9"
+    frame.drop(columns=["basin"]).to_csv(file, index=False)
+    found = checked(file, mapping)
+    assert [(line["row"], line["field"], line["column"], line["rule"]) for line in found] == [
+        (None, "basin", None, "missing_column"), (4, "exposure", "合同金额（万元）", "minimum"),
+        (8, "ltv", "抵押率", "maximum"), (10, "loan_id", "loan_id", "pattern"),
+    ]  # fmt: skip
+    # a bound is told in the unit of their column
+    most = contract("loan_tape").field("ltv").maximum
+    assert most is not None and found[2]["en"].startswith(f"give at most {100.0 * most:.15g} %")
+    assert found[1]["en"] == "give at least 0 万元" and "#9" not in json.dumps(found)
+
+
+def test_a_mapping_that_does_not_fit_or_is_for_another_contract_is_refused_by_the_check(tmp_path: Path) -> None:
+    file, named = tmp_path / "tape.csv", tmp_path / "m.yaml"
+    file.write_text("借据编号,余额\n007,3\n", encoding="utf-8")
+    found = checked(file, {"columns": {"借据编号": "loan_id", "余额": {"field": "exposure", "unit": "亩"}}})
+    assert [(line["column"], line["rule"]) for line in found] == [("余额", "unit_not_convertible")]
+    named.write_text("contract: lender_book\n", encoding="utf-8")
+    done = CliRunner().invoke(build(), ["contracts", "check", "loan_tape", str(file), "--mapping", str(named)])
+    assert isinstance(done.exception, ContractError) and "lender_book" in done.exception.en
+
+
+def test_a_tape_of_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tape.txt"
+    file.write_text("x")
+    with pytest.raises(ContractError, match=r"xlsx or \.parquet"):
+        read_mapped(file, mapping_of(MAPPING))

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from typer import Typer
 from typer.testing import CliRunner
 
+from eco_credit.contracts import columns_of_frame, contract
 from eco_credit.core.errors import ContractError
 from eco_credit.core.numbers import Columns
-from eco_credit.registry import Store
+from eco_credit.registry import Store, open_model
 from eco_credit.risk.calibration import sigmoid
 from eco_credit.rulebook import load
 from training.cli import register
@@ -27,9 +28,12 @@ from training.metrics.stability import Kept, psi_against
 from training.monitor.book import price_moves
 from training.monitor.cbpe import expected_auc, expected_rate, grouped_auc
 from training.monitor.current import Current
+from training.monitor.drift import packaged
 from training.monitor.ledger import by_vintage, early_defaults, join, months_after, overrides, read_outcomes, whole
 from training.monitor.prometheus import prometheus_text
+from training.monitor.reading import of_result, read_current
 from training.monitor.run import Files, monitor
+from training.monitor.segments import by_kind
 from training.monitor.triggers import (
     calibration_trigger,
     law_trigger,
@@ -39,6 +43,7 @@ from training.monitor.triggers import (
     scope_trigger,
     shifted,
 )
+from training.plan import plan_of
 from training.simulate import simulate_tape
 from training.simulate.tape import write_tape
 from training.train import Trained
@@ -372,8 +377,8 @@ def test_the_same_population_fires_nothing_against_what_the_package_stores(
     assert found["fired"] == [] and found["synthetic"]
     told = lights(found)
     assert (told["score"], told["features"], told["scope"], told["grades"]) == ("green",) * 4
-    assert told["calibration"] == told["price"] == told["kinds"] == "grey"
-    assert found["reference"]["from"]["score"] == "package" and found["reference"]["from"]["width"] == "none"
+    assert told["calibration"] == told["price"] == "grey" and told["kinds"] == "green"
+    assert {found["reference"]["from"][part] for part in ("score", "width", "kinds", "layers")} == {"package"}
     # 1 % and 5 % by construction of the joint test; binomial errors of 2 000 rows are 0.2 and 0.5 points
     share = {row["layer"]: row["share"] for row in found["scope"]["layers"]}
     assert share["novel"] < 0.02 and 0.03 < share["odd"] < 0.07
@@ -468,6 +473,90 @@ def test_grades_are_compared_with_the_gate_by_rows_whatever_the_weights(
     frame.to_parquet(file)
     plain, weighed = (monitor(store, str(trained.folder), Files(path)) for path in (now, file))
     assert plain["grades"] == weighed["grades"] and plain["score"] != weighed["score"]
+
+
+def test_the_package_alone_tells_of_width_kinds_and_the_layers_of_the_policy(
+    store: Store, trained: Trained, now: Path
+) -> None:
+    found = monitor(store, str(trained.folder), Files(now))
+    frame = pd.read_parquet(now)
+    assert found["width"]["expected"] > 0.0 and found["width"]["psi"]["value"] < 0.1
+    assert {row["kind"]: row["rows"] for row in found["kinds"]} == frame["kind"].value_counts().to_dict()
+    assert sum(row["expected"] for row in found["kinds"]) == pytest.approx(1.0, abs=1e-12)
+    layers = {row["layer"]: row for row in found["scope"]["layers"]}
+    cells = json.loads((trained.folder / "support.json").read_text())["cells"]["kinds"]
+    seen = [cells[kind]["areas"].get(area[:4], {"loans": 0, "defaults": 0})
+            for kind, area in zip(frame["kind"], frame["area_code"], strict=True)]  # fmt: skip
+    thin = np.array([cell["loans"] < 30 or cell["defaults"] < 5 for cell in seen])
+    # a loan without a PD is refused before it is asked how many like it were seen
+    assert thin.sum() - layers["novel"]["rows"] <= layers["thin_cell"]["rows"] <= thin.sum()
+    assert 0.0 < layers["thin_cell"]["expected"] < 1.0 and layers["disagreement"]["expected"] is not None
+
+
+def test_the_limit_of_the_width_is_the_rule_of_the_policy(
+    store: Store, trained: Trained, now: Path, tmp_path: Path
+) -> None:
+    package, overlay = open_model(store, str(trained.folder)), tmp_path / "bank.yaml"
+    current = read_current(package, plan_of(json.loads(package.files["plan.json"])), now)
+    assert current.layers["wide"].tolist() == over(current, 0.05).tolist()
+    named = "credit.policy.pd_width_refer_max"
+    overlay.write_text(f"{named}: {{in_force: 2020-01-01, published: 2020-01-01, value: 0.002, ref: house-policy}}")
+    rules, frame = load(overlay).at("2026-11-23"), pd.read_parquet(result_file(tmp_path / "results.parquet"))
+    strict = of_result(columns_of_frame(contract("batch_output"), frame), rules)
+    assert strict.layers["wide"].tolist() == over(strict, 0.002).tolist()
+    # the ranges of the file are 0.4 PD wide, never as wide as the PD
+    assert not strict.layers["wide"].any()
+    low = frame.assign(pd_low=0.0, pd_high=frame["pd"] * 1.5)
+    made_for = contract("batch_output")
+    tight, loose = (of_result(columns_of_frame(made_for, low), r).layers["wide"] for r in (rules, RULES))
+    assert loose.sum() < tight.sum() == 54
+
+
+def over(current: Current, least: float) -> Any:
+    """Rows whose range is wider than a limit and than their PD."""
+    width = current.pd_high - current.pd_low
+    return (width > least) & (width > current.pd)
+
+
+def test_a_package_of_before_keeps_neither_width_nor_kinds_and_says_so(store: Store, trained: Trained) -> None:
+    package = open_model(store, str(trained.folder))
+    kept = json.loads(package.files["population.json"])
+    old = {name: kept[name] for name in ("score", "inputs")}
+    reference = packaged(dataclasses.replace(package, files={**package.files, "population.json": json.dumps(old)}))
+    assert (reference.width, reference.mix, reference.kinds) == (None, None, None)
+    assert {reference.notes[part] for part in ("width", "kinds", "layers")} == {"none"}
+
+
+def test_each_kind_promises_by_its_own_rows_and_a_small_one_promises_nothing() -> None:
+    rng = np.random.default_rng(3)
+    p = sigmoid(rng.normal(-3.0, 1.0, 250))
+    kind = words(*["order"] * 200, *["water_right"] * 50)
+    found = by_kind(predictions(day(*["2025-01-01"] * 250), p, groups={"kind": kind}), 100)
+    assert found[0] == {"kind": "order", "rows": 200, "auc": expected_auc(p[:200]).as_dict(),
+                        "default_rate": expected_rate(p[:200]).as_dict()}  # fmt: skip
+    assert found[1] == {"kind": "water_right", "rows": 50, "auc": None, "default_rate": None}
+    assert by_kind(predictions(day("2025-01-01"), [0.1]), 1) == []
+
+
+def test_a_result_file_tells_of_thin_cells_and_disagreement_as_it_answered(
+    store: Store, trained: Trained, tmp_path: Path
+) -> None:
+    file = result_file(tmp_path / "results.parquet")
+    frame = pd.read_parquet(file)
+    number = frame["application_id"].str[2:].astype(int)
+    frame["cell_loans"], frame["cell_defaults"] = np.where(number < 15, 29.0, 400.0), 5.0
+    # a logit is a factor e of the odds: 1.01 logits apart for the first 25, 0.99 for the others
+    odds = frame["pd"] / (1.0 - frame["pd"]) * np.exp(np.where(number < 25, 1.01, 0.99))
+    frame["pd_benchmark"] = odds / (1.0 + odds)
+    frame["reason_1"] = np.where(number == 59, "P09", None)  # told by its code, whatever the rounded PDs say
+    frame["appraisal_central"] = np.where(frame["pledge_id"] == "P2", 3e5, 1e5)
+    frame.loc[frame["pledge_id"] == "P2", "kind"] = "order"
+    frame.to_parquet(file)
+    found = monitor(store, str(trained.folder), Files(file))
+    rows = {row["layer"]: row["rows"] for row in found["scope"]["layers"]}
+    assert rows["thin_cell"] == sum(1 for i in range(15) if i % 10)
+    assert rows["disagreement"] == sum(1 for i in range(25) if i % 10) + 1
+    assert [(row["kind"], row["rows"]) for row in found["kinds"] if row["rows"]] == [("order", 60)]
 
 
 def test_a_batch_result_counts_applications_not_pledges(store: Store, trained: Trained, tmp_path: Path) -> None:

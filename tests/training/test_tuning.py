@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,12 @@ from eco_credit.registry import Store
 from training import tune as tuning
 from training.datasets import Tape, load_tape
 from training.plan import Plan, plan_of
+from training.search_lock import SearchRunning, only_search
 from training.split import Windows, split
 from training.train import Setting, train
 from training.tune import objective, tune
 
+ROOT = Path(__file__).parents[2]
 SEARCH = {"trials": 4, "folds": 2, "max_bin": [7, 15], "min_rows": [20, 80]}
 TINY = SMALL | {"pd": SMALL["pd"] | {"rounds": 12}, "tune": SEARCH}  # type: ignore[operator]
 
@@ -60,6 +64,37 @@ def test_a_stopped_search_goes_on_and_ends_where_an_unbroken_one_does(
     assert told[0] == "tune: going on after 2 of 4 trials" and len(calls) == 5  # 2 kept, 1 lost, 2 more
     assert resumed.record == unbroken.record and resumed.fit == unbroken.fit
     assert unbroken.record["trials"] == len(unbroken.record["tried"]) == 4
+
+
+def test_two_searches_of_one_plan_do_not_run_at_once_and_the_lock_is_named(
+    searched: Plan, read: tuple[Tape, Windows], tmp_path: Path
+) -> None:
+    loans, windows = read
+    import optuna
+
+    lock = tmp_path / f"{tuning.identity(loans, searched, optuna.__version__)}.lock"
+    with only_search(lock), pytest.raises(SearchRunning, match="wait for it or stop it") as caught:
+        tune(loans, windows.in_time, searched, folder=tmp_path)
+    assert str(lock) in caught.value.en and str(lock) in caught.value.zh
+    another = plan_of(TINY | {"seed": 5})
+    with only_search(lock):  # another seed is another search
+        assert tune(loans, windows.in_time, another, folder=tmp_path).record["trials"] == 4
+    assert tune(loans, windows.in_time, searched, folder=tmp_path).record["trials"] == 4
+
+
+def test_a_search_that_was_killed_holds_no_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "search.lock"
+    code = (
+        "import sys, time; from pathlib import Path; from training.search_lock import only_search\n"
+        "with only_search(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, cwd=ROOT) as other:
+        assert other.stdout is not None and other.stdout.readline().strip() == b"held"
+        with pytest.raises(SearchRunning), only_search(lock):
+            pass
+        other.kill()
+    with only_search(lock):
+        assert lock.is_file()
 
 
 def test_the_first_trial_is_the_plans_own_and_the_best_is_no_worse(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eco_credit.core.numbers import Floats
 from training.metrics.calibration import effective_count
@@ -51,6 +52,17 @@ def shares(values: Floats, edges: Floats, weight: Floats) -> Floats:
     group = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
     counted = np.bincount(group, weights=weight, minlength=len(edges) + 2).astype(np.float64)
     return counted / float(counted.sum())
+
+
+def word_shares(words: npt.NDArray[np.object_], weight: Floats) -> dict[str, float]:
+    """Weight share of each word, shape (n,), by name; a row without a word counts in the whole and in no share.
+
+    Example:
+        >>> word_shares(np.array(["b", "a", "a", None], dtype=object), np.ones(4))
+        {'a': 0.5, 'b': 0.25}
+    """
+    known = sorted({str(word) for word in words.tolist() if word is not None})
+    return {word: float((weight * (words == word)).sum() / weight.sum()) for word in known}
 
 
 def psi(

@@ -16,7 +16,7 @@ COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "dim"}
 def monitor(
     model: Annotated[str, typer.Argument(help="name@alias, name/version or a package folder.")],
     current: Annotated[
-        Path, typer.Argument(help="Loan tape or batch result, .parquet or .csv.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="Loan tape or batch result, .parquet or .csv; or a store, for its log.", exists=True)
     ],
     reference: Annotated[
         Path | None, typer.Option(help="The same of the past; default what the package stores.", exists=True)
@@ -73,6 +73,7 @@ def show(found: Mapping[str, Any], lang: str) -> None:
     from rich.table import Table
 
     from eco_credit.reports.formats import number, percent
+    from eco_credit.reports.monitor_report import kind_name
     from eco_credit.reports.page import translator
 
     t = translator(lang)
@@ -86,6 +87,22 @@ def show(found: Mapping[str, Any], lang: str) -> None:
     if estimated["auc"] is not None:
         auc, rate = number(estimated["auc"]["value"], 3), percent(estimated["default_rate"]["value"])
         console.print(f"{t('monitor.expected_auc')} {auc}, {t('monitor.expected_rate')} {rate}. {estimated[lang]}")
+        for row in estimated["segments"]:
+            console.print(f"  {kind_name(row['kind'], lang)} ({row['rows']}): {_told(row, lang)}")
+    if found["data"]["left_out"]:
+        console.print(t("monitor.left_out", **found["data"]["left_out"]))
     if found["synthetic"]:
         console.print(t("monitor.synthetic"))
     console.print(t(f"monitor.verdict.{found['light']}"))
+
+
+def _told(row: Mapping[str, Any], lang: str) -> str:
+    """Expected AUC and default rate of one kind, or that its rows are too few."""
+    from eco_credit.reports.formats import number, percent
+    from eco_credit.reports.page import translator
+
+    t = translator(lang)
+    if row["auc"] is None:
+        return t("monitor.few_rows")
+    auc, rate = number(row["auc"]["value"], 3), percent(row["default_rate"]["value"])
+    return f"{t('monitor.expected_auc')} {auc}, {t('monitor.expected_rate')} {rate}"

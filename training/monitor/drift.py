@@ -13,7 +13,7 @@ from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Bools, Floats, number
 from eco_credit.registry import Package
 from training.metrics.calibration import effective_count
-from training.metrics.stability import Kept, Psi, kept, psi_against
+from training.metrics.stability import Kept, Psi, kept, psi_against, word_shares
 from training.monitor.cbpe import expected_auc, grouped_auc
 from training.monitor.current import Current
 
@@ -30,6 +30,8 @@ class Reference:
         mean_pd: mean PD, ratio; None where unknown.
         layers: share each layer caught; only what is known.
         width: mean width of the PD range, ratio; None where unknown.
+        widths: bins of the width; None where unknown.
+        mix: share of each kind of pledge, by the kind of most value; None where unknown.
         kinds: kinds of pledge it knows; None where unknown.
         auc: AUC at the gate; None where the package has none.
         promised: AUC its PDs promise: of rows for a file, of grades for a package; None where unknown.
@@ -43,17 +45,24 @@ class Reference:
     mean_pd: float | None
     layers: Mapping[str, float]
     width: float | None
+    widths: Kept | None
+    mix: Mapping[str, float] | None
     kinds: frozenset[str] | None
     auc: float | None
     promised: float | None
     notes: Mapping[str, str]
 
 
+PARTS = ("score", "features", "grades", "mean_pd", "scope", "joint", "layers", "width", "kinds")
+"""Parts of a reference whose sources are told."""
+
+
 def packaged(package: Package) -> Reference:
     """What a package stores of its training population and of its gate.
 
-    Bins of score and inputs are those of the in-time rows; grades, mean PD and scope are those of the gate's
-    out-of-time rows; the shares of the joint test are what it is built to catch.
+    Bins of score, inputs and widths, the kinds and the shares of layers 4 to 6 are those of the in-time rows; grades,
+    mean PD and scope are those of the gate's out-of-time rows; the shares of the joint test are what it is built to
+    catch.
 
     Raises:
         ContractError: the package stores no population.
@@ -68,19 +77,23 @@ def packaged(package: Package) -> Reference:
     layers = {} if joint is None else {"novel": joint.refuse, "odd": joint.refer}
     if scope:
         layers["out_of_scope"] = scope["refused"] + scope["referred"]
+    wide, mix = population.get("width"), population.get("kinds")
     return Reference(
         form="package",
         score=Kept.parse(population["score"]),
         inputs={name: Kept.parse(bins) for name, bins in population["inputs"].items()},
         grades=_gate_grades(package, found.get("pd", {}).get("grades", [])),
         mean_pd=found.get("pd", {}).get("mean_pd"),
-        layers=layers,
-        width=None,
-        kinds=None,
+        layers=layers | population.get("layers", {}),
+        width=None if wide is None else wide["mean"],
+        widths=None if wide is None else Kept.parse(wide["bins"]),
+        mix=mix,
+        kinds=None if mix is None else frozenset(mix),
         auc=gate_auc(package),
         promised=_gate_promise(found.get("pd", {}).get("grades", [])),
         notes={"score": "package", "features": "package", "grades": "gate", "mean_pd": "gate", "scope": "gate",
-               "layers": "construction", "width": "none", "kinds": "none"},
+               "joint": "construction", "layers": "package" if "layers" in population else "none",
+               "width": "none" if wide is None else "package", "kinds": "none" if mix is None else "package"},
     )  # fmt: skip
 
 
@@ -97,10 +110,12 @@ def of_file(package: Package, past: Current) -> Reference:
         mean_pd=mean(past.pd[scored], w[scored]),
         layers={name: share(hit, w) for name, hit in past.layers.items()},
         width=mean((past.pd_high - past.pd_low)[scored], w[scored]),
+        widths=kept((past.pd_high - past.pd_low)[scored], w[scored]),
+        mix=None if past.kind is None else word_shares(past.kind, w),
         kinds=past.kinds,
         auc=gate_auc(package),
         promised=expected_auc(past.pd[scored], w[scored]).value if scored.sum() > 1 else None,
-        notes=dict.fromkeys(("score", "features", "grades", "mean_pd", "scope", "layers", "width", "kinds"), "file")
+        notes=dict.fromkeys(PARTS, "file")
         | ({} if past.inputs else {"features": "none"}),
     )
 
@@ -212,13 +227,14 @@ def scope(current: Current, reference: Reference) -> dict[str, Any]:
 
 
 def width(current: Current, reference: Reference) -> dict[str, Any]:
-    """Width of the PD range of scored rows, ratio."""
+    """Width of the PD range of scored rows, ratio, and its stability index where the reference has bins."""
     scored = current.scored
     wide, w = (current.pd_high - current.pd_low)[scored], current.weight[scored]
     if not len(wide):
-        return {"mean": None, "median": None, "most": None, "expected": reference.width}
+        return dict.fromkeys(("mean", "median", "most", "psi")) | {"expected": reference.width}
+    psi = None if reference.widths is None else psi_against(reference.widths, wide, w).as_dict()
     return {"mean": mean(wide, w), "median": float(np.median(wide)), "most": float(wide.max()),
-            "expected": reference.width}  # fmt: skip
+            "expected": reference.width, "psi": psi}  # fmt: skip
 
 
 def share(hit: Bools, weight: Floats) -> float:

@@ -228,11 +228,15 @@ def overrides(current: Current, ledger: Ledger) -> dict[str, Any] | None:
     Returns:
         ``decided``, ``departed``, ``share`` and ``mix`` of ``recommended>decided`` counts.
     """
-    said = current.recommendation[ledger.rows]
-    known = np.array([a is not None and b is not None for a, b in zip(said, ledger.decided, strict=True)], bool)
+    return departures(current.recommendation[ledger.rows], ledger.decided)
+
+
+def departures(said: Words, decided: Words) -> dict[str, Any] | None:
+    """The same of recommendations and decisions side by side, shape (n,) each; None stands for not on file."""
+    known = np.array([a is not None and b is not None for a, b in zip(said, decided, strict=True)], bool)
     if not known.any():
         return None
-    pairs = [f"{a}>{b}" for a, b in zip(said[known], ledger.decided[known], strict=True)]
+    pairs = [f"{a}>{b}" for a, b in zip(said[known], decided[known], strict=True)]
     mix: Mapping[str, int] = {name: pairs.count(name) for name in sorted(set(pairs))}
-    departed = int((said[known] != ledger.decided[known]).sum())
+    departed = int((said[known] != decided[known]).sum())
     return {"decided": len(pairs), "departed": departed, "share": departed / len(pairs), "mix": mix}

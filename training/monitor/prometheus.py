@@ -50,6 +50,9 @@ def samples(found: Mapping[str, Any]) -> Iterator[Sample]:
     for row in found["scope"]["layers"]:
         yield "layer_share", "Share one layer of the policy caught", {"layer": row["layer"]}, row["share"]
     yield "pd_width", "Mean width of the PD range", {}, found["width"]["mean"]
+    yield "pd_width_psi", "Stability index of the width of the PD range", {}, _value(found["width"]["psi"])
+    for row in found["kinds"]:
+        yield "kind_share", "Share of one kind of pledge", {"kind": row["kind"]}, row["share"]
     yield from _performance(found)
     for row in found["concentration"]:
         yield "hhi", "Herfindahl index", {"by": row["by"]}, row["hhi"]
@@ -63,6 +66,11 @@ def _performance(found: Mapping[str, Any]) -> Iterator[Sample]:
     about = "valid only without concept drift"
     yield "expected_auc", f"AUC promised by the PDs; {about}", {}, _value(estimated["auc"])
     yield "expected_default_rate", f"Default rate promised by the PDs; {about}", {}, _value(estimated["default_rate"])
+    for row in estimated["segments"]:
+        kind = {"kind": row["kind"]}
+        yield "kind_expected_auc", f"AUC promised by the PDs of one kind; {about}", kind, _value(row["auc"])
+        rate = _value(row["default_rate"])
+        yield "kind_expected_default_rate", f"Default rate promised by the PDs of one kind; {about}", kind, rate
     yield "matured_loans", "Joined loans seen for the whole horizon", {}, ledger.get("matured")
     yield "matured_default_rate", "Default rate of matured loans", {}, ledger.get("default_rate")
     yield "matured_predicted", "Mean PD of matured loans", {}, ledger.get("predicted")

@@ -20,7 +20,9 @@ from training.metrics.calibration import effective_count
 from training.monitor import drift, ledger
 from training.monitor.book import concentration, price_moves
 from training.monitor.cbpe import expected_auc, expected_rate
-from training.monitor.current import Current, read_current
+from training.monitor.current import Current
+from training.monitor.reading import read_current
+from training.monitor.segments import by_kind, kinds_now
 from training.monitor.triggers import (
     AMBER,
     RED,
@@ -46,7 +48,7 @@ class Files:
     """What is looked at.
 
     Attributes:
-        current: loan tape or batch result file, ``.parquet`` or ``.csv``.
+        current: loan tape or batch result file, ``.parquet`` or ``.csv``; or the folder of a store, for its log.
         reference: the same of the past; None takes what the package stores of its training population.
         outcomes: what became of the loans, by the contract ``loan_outcome``.
         prices: a price index, columns ``day``, ``index`` and ``kind`` if there are several.
@@ -87,9 +89,9 @@ def monitor(store: Store, model: str, files: Files) -> dict[str, Any]:
 
     Returns:
         Plain data: ``model``, ``data``, ``reference``, ``rules``, ``score``, ``grades``, ``features``, ``scope``,
-        ``width``, ``estimated``, ``ledger``, ``early``, ``overrides``, ``concentration``, ``prices``, ``triggers``,
-        ``light`` (the worst of them) and ``fired`` (names of the red ones). The same files give the same data; it
-        holds no number, name or code of a borrower, loan, buyer or place.
+        ``width``, ``kinds``, ``estimated``, ``ledger``, ``early``, ``overrides``, ``concentration``, ``prices``,
+        ``triggers``, ``light`` (the worst of them) and ``fired`` (names of the red ones). The same files give the same
+        data; it holds no number, name or code of a borrower, loan, buyer or place.
 
     Raises:
         ModelNotServable: the package is not in order, or was made by other means than a plan.
@@ -104,8 +106,8 @@ def read(store: Store, model: str, files: Files) -> Seen:
     """Open the model and read the files; errors as in `monitor`."""
     package = open_model(store, model)
     plan = _plan(package)
-    current = read_current(package.bundle, plan, files.current)
-    past = None if files.reference is None else read_current(package.bundle, plan, files.reference)
+    current = read_current(package, plan, files.current)
+    past = None if files.reference is None else read_current(package, plan, files.reference)
     return Seen(
         package=package,
         current=current,
@@ -140,7 +142,7 @@ def look(seen: Seen, rules: RuleSet, trained: RuleSet) -> dict[str, Any]:
     """All statistics and triggers of what was read; see `monitor`."""
     package, current, reference = seen.package, seen.current, seen.reference
     drifted = _drift(seen, rules)
-    estimated = _estimated(seen)
+    estimated = _estimated(seen, rules)
     joined = _joined(seen, rules)
     triggers = [
         calibration_trigger(joined["vintages"], rules),
@@ -169,7 +171,7 @@ def _about(seen: Seen, rules: RuleSet) -> dict[str, Any]:
     return {
         "model": {"name": package.name, "version": package.version, "digest": package.digest},
         "data": {"form": current.form, "digest": current.digest, "rows": len(current), "first": min(span, default=None),
-                 "last": max(span, default=None)},
+                 "last": max(span, default=None), "left_out": dict(current.left_out)},
         "reference": {"form": seen.reference.form, "from": dict(seen.reference.notes)},
         "rules": {"day": rules.day.isoformat(), "digest": rules.digest},
     }  # fmt: skip
@@ -189,10 +191,11 @@ def _drift(seen: Seen, rules: RuleSet) -> dict[str, Any]:
         "features": features,
         "scope": drift.scope(current, reference) | {"size": effective_count(current.weight)},
         "width": drift.width(current, reference),
+        "kinds": kinds_now(current, reference),
     }
 
 
-def _estimated(seen: Seen) -> dict[str, Any]:
+def _estimated(seen: Seen, rules: RuleSet) -> dict[str, Any]:
     """AUC and default rate the PDs promise, with the sentence that must stand beside them."""
     scored = seen.current.scored
     p, w = seen.current.pd[scored], seen.current.weight[scored]
@@ -203,6 +206,7 @@ def _estimated(seen: Seen) -> dict[str, Any]:
         "promised": drift.promise(seen.package, seen.current, seen.reference),
         "promised_then": seen.reference.promised,
         "gate_auc": seen.reference.auc,
+        "segments": by_kind(seen.current, int(rules.number("risk.monitor.segment_rows"))),
         "zh": sentence("caveat", "zh"),
         "en": sentence("caveat", "en"),
     }
@@ -211,7 +215,9 @@ def _estimated(seen: Seen) -> dict[str, Any]:
 def _joined(seen: Seen, rules: RuleSet) -> dict[str, Any]:
     """Everything that needs outcomes; None throughout without them."""
     if seen.outcomes is None:
-        return {"ledger": None, "vintages": None, "early": None, "overrides": None}
+        decided = seen.current.decided
+        own = None if decided is None else ledger.departures(seen.current.recommendation, decided)
+        return {"ledger": None, "vintages": None, "early": None, "overrides": own}
     months = seen.package.bundle.pd.horizon_months
     joined = ledger.join(seen.current, seen.outcomes)
     first, last = (int(rules.number(f"risk.monitor.early_{end}")) for end in ("from", "to"))

@@ -69,6 +69,7 @@ def _loans_of(draw: Draw, book: Book, world: World) -> Columns:
         "borrower_id": book.loans["id_no"],
         "origination": book.loans["as_of"],
         "region": book.loans["region"],
+        "area_code": book.loans["area_code"],
         "basin": book.loans["basin"],
         "kind": book.kind,
         "exposure": amount,

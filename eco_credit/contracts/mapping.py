@@ -17,7 +17,7 @@ unit in brackets. Any other column must be dropped by name: nothing of a tape is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from eco_credit.contracts import Contract, contract
-from eco_credit.contracts.field import Field
+from eco_credit.contracts.field import Contract, Field
+from eco_credit.contracts.lender_cells import Unreadable, reader_of
+from eco_credit.contracts.load import contract
 from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, fold, split_label
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Columns, rows_of
-from training.cells import Unreadable, reader_of
 
 MOST = 20
 """Longest list of violations given at once."""
@@ -117,14 +117,17 @@ def read_mapped(path: Path, mapping: TapeMapping) -> Columns:
     """Read a lender's file (.csv, .xlsx or .parquet) and apply a mapping to it.
 
     Raises:
-        ContractError: as in `apply_mapping`.
-        ValueError: another kind of file.
+        ContractError: as in `apply_mapping`; another kind of file.
     """
-    return apply_mapping(_raw(path), mapping)
+    return apply_mapping(read_raw(path), mapping)
 
 
-def _raw(path: Path) -> Columns:
-    """The file as it is: cells of a csv stay text, so that no leading zero is lost."""
+def read_raw(path: Path) -> Columns:
+    """The file as it is: cells of a csv stay text, so that no leading zero is lost.
+
+    Raises:
+        ContractError: neither .csv nor .xlsx nor .parquet.
+    """
     import pandas as pd
 
     if path.suffix == ".csv":
@@ -140,7 +143,8 @@ def _raw(path: Path) -> Columns:
     elif path.suffix == ".parquet":
         frame = pd.read_parquet(path)
     else:
-        raise ValueError(f"a tape is a .csv, .xlsx or .parquet file, not {path.suffix!r}")
+        en, zh = "a tape is a .csv, .xlsx or .parquet file", "台账须为 .csv、.xlsx 或 .parquet 文件"
+        raise ContractError([Violation("file", "format", en, zh)])
     return {str(name): frame[name].to_numpy(dtype=object) for name in frame.columns}
 
 
@@ -168,6 +172,32 @@ def apply_mapping(table: Columns, mapping: TapeMapping) -> Columns:
     fixed = {name: np.full(rows, value, dtype=object) for name, value in mapping.constant.items()}
     found |= _converted(fixed, [Step(name, fields[name], Fraction(1), None) for name in fixed])
     return {field.name: found[field.name] for field in made_for.fields if field.name in found}
+
+
+def in_their_words(headers: list[str], mapping: TapeMapping) -> dict[str, tuple[str, Field]]:
+    """Field to the header it came from and to itself in the unit that header is in: bounds and name of the unit.
+
+    Args:
+        headers: headers of their file.
+        mapping: a mapping that fits them.
+    """
+    made_for = contract(mapping.contract)
+    steps, _ = _plan(made_for, headers, mapping)
+    own = dict(_sources(made_for, headers, mapping))
+    told = {step.field.name: (step.header, _in_unit(step, own[step.header].unit)) for step in steps}
+    return told | {name: (f"constant.{name}", made_for.field(name)) for name in mapping.constant}
+
+
+def _in_unit(step: Step, unit: str | None) -> Field:
+    """The field with its bounds in the unit of the column; as it is where no unit is stated."""
+    if unit is None or not step.field.is_number:
+        return step.field
+    names = ("minimum", "maximum", "exclusive_minimum")
+    bounds: dict[str, Any] = {
+        name: None if getattr(step.field, name) is None else float(Fraction(getattr(step.field, name)) / step.factor)
+        for name in names
+    }
+    return replace(step.field, unit=unit, help_en=None, help_zh=None, **bounds)
 
 
 def _plan(made_for: Contract, headers: list[str], mapping: TapeMapping) -> tuple[list[Step], list[Violation]]:
