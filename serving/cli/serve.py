@@ -16,19 +16,21 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to bind; the default stays on this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to bind.", min=0, max=65535)] = 8000,
+    host: Annotated[str | None, typer.Option(help="Address to bind (setting: host, 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind (setting: port, 8000).", min=0, max=65535)] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Serve the API and the web page; with nothing configured, on the demo store (made when it is missing)."""
     from serving.cli.demo import ensure_demo_store
     from serving.server import serve as run
-    from serving.settings import Settings
+    from serving.settings import read_settings
 
-    settings = Settings() if home is None else Settings(home=home)
+    said = {"home": home, "host": host, "port": port}
+    settings = read_settings(**{name: value for name, value in said.items() if value is not None})
     if not Store(settings.home).has_champion(settings.model_name):
         note("no model is served from this store yet: building the synthetic demo store first")
         ensure_demo_store(settings.home)
-    emit({"url": f"http://{host}:{port}", "home": str(settings.home)} if json else f"http://{host}:{port}", json)
-    run(settings, host, port)
+    url = f"http://{settings.host}:{settings.port}"
+    emit({"url": url, "home": str(settings.home)} if json else url, json)
+    run(settings)
