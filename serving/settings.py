@@ -1,15 +1,30 @@
-"""Settings of the service, read from the environment as ``ECO_CREDIT_*``."""
+"""Settings of the service, from ``ECO_CREDIT_*``, a settings file and secret files.
+
+What is said in more than one place is taken from the first of: arguments, environment, secret files, the file
+that ``ECO_CREDIT_SETTINGS`` names (TOML, one key a setting).
+"""
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
-from eco_credit.core.errors import StorageUnavailable
+from eco_credit.core.errors import ContractError, StorageUnavailable, Violation
 from serving.access.settings import LoginSettings
+
+FILE_VARIABLE = "ECO_CREDIT_SETTINGS"
+SECRETS_VARIABLE = "ECO_CREDIT_SECRETS"
 
 
 def default_home() -> Path:
@@ -49,6 +64,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ECO_CREDIT_", extra="ignore", frozen=True, protected_namespaces=()
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then secret files, then the settings file; no ``.env``."""
+        sources = [init_settings, env_settings]
+        if folder := os.environ.get(SECRETS_VARIABLE):
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=folder, env_prefix="ECO_CREDIT_"))
+        if file := os.environ.get(FILE_VARIABLE):
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
+        return tuple(sources)
 
     home: Path = Field(default_factory=default_home)
     host: str = "127.0.0.1"
@@ -99,3 +131,45 @@ class Settings(BaseSettings):
                 en, zh = "the file with the database address cannot be read", "数据库地址文件无法读取"
                 raise StorageUnavailable(en, zh) from error
         return self.decisions_path
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings, or a refusal that names each setting that is wrong.
+
+    Args:
+        given: settings that stand before every other source.
+
+    Raises:
+        ContractError: a value breaks a rule, a key of the settings file is unknown, or a file cannot be read.
+    """
+    faults = _file_faults()
+    if faults:
+        raise ContractError(faults)
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ContractError([_fault(one["loc"], one["msg"]) for one in error.errors(include_url=False)]) from None
+
+
+def _fault(where: tuple[int | str, ...], message: str) -> Violation:
+    name = f"ECO_CREDIT_{'.'.join(str(part) for part in where).upper()}"
+    return Violation(name, "setting", message, "取值不符合要求，请核对设置项说明")
+
+
+def _file_faults() -> list[Violation]:
+    """What is wrong with the files that are named: a file that is named must be there, and must be understood."""
+    folder, file = os.environ.get(SECRETS_VARIABLE), os.environ.get(FILE_VARIABLE)
+    faults = []
+    if folder and not Path(folder).is_dir():
+        faults.append(Violation(SECRETS_VARIABLE, "folder", "there is no such folder", "没有该文件夹"))
+    if file:
+        try:
+            known = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        except OSError:
+            return [*faults, Violation(FILE_VARIABLE, "file", "the file cannot be read", "设置文件无法读取")]
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            en, zh = "the file is not TOML in UTF-8", "设置文件不是 UTF-8 的 TOML"
+            return [*faults, Violation(FILE_VARIABLE, "toml", en, zh)]
+        unknown = sorted(set(known) - set(Settings.model_fields))
+        faults += [Violation(name, "extra", "there is no such setting", "没有该设置项") for name in unknown]
+    return faults

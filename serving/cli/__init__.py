@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import typer
 
@@ -32,7 +33,8 @@ def build() -> typer.Typer:
     for name in _COMMANDS:
         importlib.import_module(f"serving.cli.{name}").register(app)
     for point in sorted(entry_points(group="eco_credit.commands"), key=lambda p: p.name):
-        point.load()(app)
+        if find_spec(point.module.partition(".")[0]) is not None:
+            point.load()(app)
     return app
 
 

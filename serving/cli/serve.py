@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to bind; the default stays on this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to bind.", min=0, max=65535)] = 8000,
+    host: Annotated[str | None, typer.Option(help="Address to bind (setting: host, 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind (setting: port, 8000).", min=0, max=65535)] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -28,17 +28,19 @@ def serve(
     from serving.cli.demo import ensure_demo_store
     from serving.server import check_reach
     from serving.server import serve as run
-    from serving.settings import Settings
+    from serving.settings import read_settings
 
-    settings = Settings() if home is None else Settings(home=home)
-    check_reach(settings, host)
-    if not Store(settings.home).has_champion(settings.model_name):
+    said = {"home": home, "host": host, "port": port}
+    settings = read_settings(**{name: value for name, value in said.items() if value is not None})
+    check_reach(settings, settings.host)
+    if settings.access != "keys" and not Store(settings.home).has_champion(settings.model_name):
         note("no model is served from this store yet: building the synthetic demo store first")
         ensure_demo_store(settings.home)
     if settings.access == "keys" and not _has_keys(settings):
         note("nobody has a key yet: eco-credit users add NAME --tenant T --role R / 尚无密钥，请先用 users add 生成")
-    emit({"url": f"http://{host}:{port}", "home": str(settings.home)} if json else f"http://{host}:{port}", json)
-    run(settings, host, port)
+    url = f"http://{settings.host}:{settings.port}"
+    emit({"url": url, "home": str(settings.home)} if json else url, json)
+    run(settings)
 
 
 def _has_keys(settings: Settings) -> bool:
