@@ -164,11 +164,12 @@ def test_total_rows_are_left_out_and_unknown_columns_are_named(tmp_path):
     assert found.ignored == ["备注栏"]
 
 
-def test_a_formula_without_stored_value_names_the_cell(tmp_path):
+def test_formulas_without_stored_value_are_refused_with_each_cell(tmp_path):
     with pytest.raises(ContractError) as error:
-        read("order", workbook("order", tmp_path / "a.xlsx", put(amount="=1+1")))
-    assert rules(error) == ["formula_without_value"]
-    assert error.value.violations[0].field.rpartition("!")[2].endswith("4")
+        read("order", workbook("order", tmp_path / "a.xlsx", put(amount="=1+1", paid="=2+2")))
+    assert rules(error) == ["formula_without_value"] * 2
+    cells = [one.field.rpartition("!")[2] for one in error.value.violations]
+    assert len(set(cells)) == 2 and all(cell.endswith("4") for cell in cells)
 
 
 def test_a_workbook_of_another_kind_is_refused(tmp_path):
