@@ -23,7 +23,7 @@ from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.pages import Page, address, asset, html
-from serving.web.papers import add_papers, stages
+from serving.web.checklist import add_papers, stages
 from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
 

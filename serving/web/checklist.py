@@ -1,4 +1,4 @@
-"""The papers a case needs, by stage: data of ``papers.yaml``, on the form page and as a page to print."""
+"""The papers a case needs, by stage: data of ``checklist.yaml``, on the form page and as a page to print."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Stage:
 @cache
 def data() -> Mapping[str, Any]:
     """Stages, sources and papers as the file holds them."""
-    found: Mapping[str, Any] = yaml.safe_load(files("serving.web").joinpath("papers.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = yaml.safe_load(files("serving.web").joinpath("checklist.yaml").read_text(encoding="utf-8"))
     return found
 
 

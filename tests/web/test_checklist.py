@@ -7,7 +7,7 @@ import re
 import pytest
 
 from eco_credit.contracts import pledge_kinds
-from serving.web.papers import data, sources, stages
+from serving.web.checklist import data, sources, stages
 
 KINDS = pledge_kinds()
 ORDER = ["application", "approval", "payout", "monitoring", "disposal"]
