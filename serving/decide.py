@@ -16,6 +16,7 @@ from serving.pipeline import Answer, Ask, contract_reference
 from serving.problems import Problem, violation
 
 if TYPE_CHECKING:
+    from serving.access import Principal
     from serving.state import State
 
 SCORES = "POST /v1/scores"
@@ -76,11 +77,12 @@ async def _scored(state: State, ask: Ask) -> Answer:
     return found
 
 
-async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None) -> Recorded:
+async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: str | None = None) -> Recorded:
     """Score one application and record the answer.
 
     Args:
         state: the service.
+        by: who asks.
         raw: the application as parsed from JSON.
         key: idempotency key; the same key and application give the stored answer again.
 
@@ -122,7 +124,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     return recorded
 
 
-async def find(state: State, decision_id: str) -> Recorded:
+async def find(state: State, by: Principal, decision_id: str) -> Recorded:
     """A record by its identifier.
 
     Raises:
@@ -135,7 +137,7 @@ async def find(state: State, decision_id: str) -> Recorded:
     raise Problem("not_found")
 
 
-async def outcomes(state: State, decision_id: str) -> list[Recorded]:
+async def outcomes(state: State, by: Principal, decision_id: str) -> list[Recorded]:
     """People's decisions about a record, oldest first; the last one stands."""
     return await asyncio.to_thread(state.journal.about, decision_id)
 
@@ -154,22 +156,25 @@ def read_outcome(raw: Mapping[str, Any], decision_id: str) -> dict[str, Any]:
     return read_record("decision_outcome", {"decision_id": decision_id, **raw})
 
 
-async def _check_corrected(state: State, outcome: Mapping[str, Any]) -> None:
+async def _check_corrected(state: State, by: Principal, outcome: Mapping[str, Any]) -> None:
     """Refuse to correct an outcome that is not about the same answer."""
     corrected = outcome.get("corrects")
-    if corrected is None or corrected in [o.entry.decision_id for o in await outcomes(state, outcome["decision_id"])]:
+    if corrected is None:
+        return
+    if any(o.entry.decision_id == corrected for o in await outcomes(state, by, outcome["decision_id"])):
         return
     en, zh = "name an earlier outcome of the same decision", "须为同一决策的已有审批意见"
     raise ContractError([Violation("corrects", "reference", en, zh)])
 
 
 async def decide_by_person(
-    state: State, decision_id: str, outcome: Mapping[str, Any], *, key: str | None = None
+    state: State, by: Principal, decision_id: str, outcome: Mapping[str, Any], *, key: str | None = None
 ) -> Recorded:
     """Record a person's decision about an answer: a new record that points to it.
 
     Args:
         state: the service.
+        by: who decided.
         decision_id: identifier of the answer.
         outcome: fields of the contract ``decision_outcome``, without ``decision_id``.
         key: idempotency key.
@@ -179,7 +184,7 @@ async def decide_by_person(
         ContractError: the outcome breaks its contract.
         KeyConflict: the key was used with another outcome, or about another answer.
     """
-    about = await find(state, decision_id)
+    about = await find(state, by, decision_id)
     if about.entry.kind != "score":
         raise Problem("not_found")
     checked = read_outcome(outcome, decision_id)
@@ -188,7 +193,7 @@ async def decide_by_person(
     earlier = await _stored(state, OUTCOMES, key, request_hash=request_hash)
     if earlier is not None:
         return earlier
-    await _check_corrected(state, checked)
+    await _check_corrected(state, by, checked)
     outcome_id = new_id("o")
     entry = Entry(
         decision_id=outcome_id,

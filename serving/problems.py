@@ -43,6 +43,8 @@ _TYPES = (
     ProblemType("malformed_json", 400, "The body is not acceptable JSON", "请求体不是可接受的 JSON"),
     ProblemType("idempotency_key", 400, "The idempotency key is not well formed", "幂等键格式不正确"),
     ProblemType("bad_request", 400, "The request is not well formed", "请求格式不正确"),
+    ProblemType("unauthenticated", 401, "Say who you are: a key or a token is needed", "请先登录：须提供密钥或令牌"),
+    ProblemType("forbidden", 403, "Your role does not allow this", "您的角色无权进行此操作"),
     ProblemType("not_found", 404, "There is no such thing here", "未找到"),
     ProblemType("method_not_allowed", 405, "This method is not allowed here", "不支持该请求方法"),
     ProblemType("receive_timeout", 408, "The body did not arrive in time", "请求体接收超时"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +24,8 @@ class Settings(BaseSettings):
         model_name: registered model whose champion is served.
         overlay: YAML file with the lender's own rule values, or None.
         book: file with the lender's book (contract ``lender_book``), read at start, or None.
+        access: ``keys`` asks every caller for a key or token, ``open`` asks nobody; ``auto`` is open on the
+            demo store or a synthetic model only.
         web: serve the web page beside the API.
         max_body_bytes: largest request body, bytes.
         max_depth: deepest nesting of a JSON body, levels.
@@ -45,6 +48,7 @@ class Settings(BaseSettings):
     model_name: str = Field("eco-credit", pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     overlay: Path | None = None
     book: Path | None = None
+    access: Literal["auto", "open", "keys"] = "auto"
     web: bool = True
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_depth: int = Field(12, ge=2, le=100)

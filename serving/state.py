@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from eco_credit.core.errors import ContractError
+from serving.access.gate import Gate
 from serving.audit import Journal
 from serving.audit.journal import Clock, utc_now
 from serving.json_body import Limits
@@ -54,6 +55,7 @@ class State:
         pipeline: the computations behind the routes.
         clock: the injected clock, UTC.
         metrics: figures for the operator.
+        gate: finds out who calls.
         together: applications that wait for the next pass of the pipeline.
         journal: the decision log; opened when the service starts.
         stopping: the service is being stopped.
@@ -66,6 +68,7 @@ class State:
     pipeline: Pipeline
     clock: Clock = utc_now
     metrics: Metrics = field(default_factory=Metrics)
+    gate: Gate = field(init=False)
     together: Together = field(init=False)
     _journal: Journal | None = None
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
@@ -75,13 +78,19 @@ class State:
     _book: LenderBook | None = None
 
     def __post_init__(self) -> None:
-        """Let requests that come in together be scored together."""
+        """Stand a gate before the service, and let requests that come in together be scored together."""
+        self.gate = Gate(self)
         self.together = Together(self.pipeline)
 
     @property
     def demo(self) -> bool:
         """True when the demo store or a model trained on synthetic data is in use."""
         return self.settings.demo or self.demo_store or self.champions.synthetic
+
+    @property
+    def open_to_all(self) -> bool:
+        """True when no login is asked for: the demo, or a service told so."""
+        return self.demo if self.settings.access == "auto" else self.settings.access == "open"
 
     @property
     def key_required(self) -> bool:

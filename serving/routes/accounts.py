@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.access import Guarded, Permission, needs
 from serving.json_body import read_object
 from serving.routes.account_shapes import AccountAnswer
 from serving.routes.reply import body_of, json_reply
@@ -17,7 +18,7 @@ from serving.state import State
 
 def build_router(state: State) -> APIRouter:
     """The route for GEP accounts, on one service."""
-    router = APIRouter(tags=["gep"])
+    router = APIRouter(tags=["gep"], route_class=Guarded)
 
     @router.post(
         "/v1/gep/accounts",
@@ -27,6 +28,7 @@ def build_router(state: State) -> APIRouter:
         responses={200: {"model": AccountAnswer}},
         openapi_extra=body_of("AccountRequest"),
     )
+    @needs(Permission.APPRAISE)
     async def account(request: Request) -> Response:
         """Account the flows of one area and year under one norm. GEP is not collateral value."""
         raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from serving.access import Guarded, Permission, needs
 from serving.json_body import read_object
 from serving.routes.answers import AppraisalAnswer
 from serving.routes.reply import body_of, json_reply
@@ -17,7 +18,7 @@ from serving.state import State
 
 def build_router(state: State) -> APIRouter:
     """The route for appraisals, on one service."""
-    router = APIRouter(tags=["appraisals"])
+    router = APIRouter(tags=["appraisals"], route_class=Guarded)
 
     @router.post(
         "/v1/appraisals",
@@ -27,6 +28,7 @@ def build_router(state: State) -> APIRouter:
         responses={200: {"model": AppraisalAnswer}},
         openapi_extra=body_of("Application", "OnePledge"),
     )
+    @needs(Permission.APPRAISE)
     async def appraise(request: Request) -> Response:
         """Appraise the pledges of an application, or one pledge alone. Nothing is decided or recorded."""
         raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)
@@ -41,6 +43,7 @@ def build_router(state: State) -> APIRouter:
         responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
         openapi_extra=body_of("Application", "OnePledge"),
     )
+    @needs(Permission.APPRAISE)
     async def report(
         request: Request, lang: Annotated[Literal["zh", "en"], Query(description="Language of the report")] = "zh"
     ) -> Response:

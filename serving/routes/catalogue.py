@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from serving.access import Guarded, Permission, needs, public
 from serving.problems import PROBLEMS, Problem
 from serving.routes.reply import json_reply
 from serving.state import State
@@ -17,19 +18,22 @@ _NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 
 def build_router(state: State) -> APIRouter:
     """The read-only routes, on one service."""
-    router = APIRouter(tags=["catalogue"])
+    router = APIRouter(tags=["catalogue"], route_class=Guarded)
 
     @router.get("/v1/models", operation_id="models", summary="The model in service", response_class=Response)
+    @needs(Permission.CATALOGUE)
     async def models() -> Response:
         """Name, version and digest of the champion, and the bars it passed."""
         return json_reply(await state.run(model_card, state))
 
     @router.get("/v1/contracts/{name}", operation_id="contract", summary="A data contract", response_class=Response)
+    @needs(Permission.CATALOGUE)
     async def contract(name: str) -> Response:
         """JSON Schema of a contract with the labels, units and lists of its fields."""
         return json_reply(await state.run(contract_card, name))
 
     @router.get("/v1/rules", operation_id="rules", summary="Rules in force on a day", response_class=Response)
+    @needs(Permission.CATALOGUE)
     async def rules(
         day: Annotated[dt.date | None, Query(description="Day the rules are read for; today (UTC) without it")] = None,
         prefix: Annotated[str, Query(max_length=100, description="Only names that start so")] = "",
@@ -38,6 +42,7 @@ def build_router(state: State) -> APIRouter:
         return json_reply(await state.run(rules_card, state, day or state.clock().date(), prefix))
 
     @router.get("/problems/{code}", operation_id="problem", summary="A problem type", response_class=Response)
+    @public
     async def problem(code: str) -> Response:
         """Title and status of a problem type: what the ``type`` of a problem document points to."""
         if code not in PROBLEMS:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import decide
+from serving.access import Guarded, Permission, needs, who
 from serving.json_body import read_object
 from serving.problems import Problem
 from serving.routes.answers import DecisionRecord, OutcomeAnswer
@@ -18,7 +19,7 @@ from serving.state import State
 
 def build_router(state: State) -> APIRouter:
     """The routes for recorded decisions, on one service."""
-    router = APIRouter(tags=["decisions"])
+    router = APIRouter(tags=["decisions"], route_class=Guarded)
 
     @router.get(
         "/v1/decisions/{decision_id}",
@@ -27,12 +28,13 @@ def build_router(state: State) -> APIRouter:
         response_class=Response,
         responses={200: {"model": DecisionRecord}},
     )
-    async def decision(decision_id: str) -> Response:
+    @needs(Permission.CASES)
+    async def decision(decision_id: str, request: Request) -> Response:
         """The stored answer and its place in the log; the last outcome stands."""
-        found = await decide.find(state, decision_id)
+        found = await decide.find(state, who(request), decision_id)
         if found.entry.kind != "score":
             raise Problem("not_found")
-        outcomes = await decide.outcomes(state, decision_id)
+        outcomes = await decide.outcomes(state, who(request), decision_id)
         return json_reply({
             "decision_id": decision_id,
             "sequence": found.sequence,
@@ -53,11 +55,12 @@ def build_router(state: State) -> APIRouter:
         responses={201: {"model": OutcomeAnswer}},
         openapi_extra=body_of("Outcome", keyed=True),
     )
+    @needs(Permission.OUTCOME)
     async def outcome(decision_id: str, request: Request) -> Response:
         """A new record that points to the answer; nothing recorded is ever changed."""
         key = idempotency_key(request, state)
         raw = await read_object(request, state.limits, timeout=state.settings.receive_timeout)
-        recorded = await decide.decide_by_person(state, decision_id, raw, key=key)
+        recorded = await decide.decide_by_person(state, who(request), decision_id, raw, key=key)
         return stored_reply(recorded, status=201, location=f"/v1/decisions/{decision_id}")
 
     return router

@@ -8,15 +8,17 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from serving.access import Guarded, public
 from serving.routes.reply import json_reply
 from serving.state import State
 
 
 def build_router(state: State) -> APIRouter:
     """The operator's routes, on one service."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(tags=["operations"], route_class=Guarded)
 
     @router.get("/livez", operation_id="live", summary="The process runs", response_class=Response)
+    @public
     async def live() -> Response:
         """Always ok while the process answers."""
         return json_reply({"status": "ok"})
@@ -28,6 +30,7 @@ def build_router(state: State) -> APIRouter:
         response_class=Response,
         responses={503: {"description": "Not ready; the checks that failed are false"}},
     )
+    @public
     async def ready() -> Response:
         """A verified model is in service, the lender's book was read and the decision log takes records."""
         checks = {
@@ -42,6 +45,7 @@ def build_router(state: State) -> APIRouter:
         return json_reply({"ready": status == 200, "checks": checks, **told}, status)
 
     @router.get("/metrics", operation_id="metrics", summary="Figures (Prometheus)", response_class=Response)
+    @public
     async def metrics() -> Response:
         """Counts and times by route."""
         state.metrics.waiting.set(state.journal.waiting)

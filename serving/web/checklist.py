@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from eco_credit.contracts import pledge_kinds
 from eco_credit.reports.written import kind_label
+from serving.access import Permission, needs
 from serving.web.pages import Page
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Stage:
 @cache
 def data() -> Mapping[str, Any]:
     """Stages, sources and papers as the file holds them."""
-    found: Mapping[str, Any] = yaml.safe_load(files("serving.web").joinpath("checklist.yaml").read_text(encoding="utf-8"))
+    text = files("serving.web").joinpath("checklist.yaml").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = yaml.safe_load(text)
     return found
 
 
@@ -91,10 +93,11 @@ def sources(kind: str, lang: str) -> tuple[str, ...]:
     return tuple(data()["sources"][name][lang] for name in named)
 
 
-def add_papers(router: APIRouter, state: State) -> None:
+def add_checklist(router: APIRouter, state: State) -> None:
     """Add ``GET /papers/{kind}``: the list to print; its ticks stay in the browser."""
 
     @router.get("/papers/{kind}")
+    @needs(Permission.CATALOGUE)
     async def papers(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from eco_credit.contracts import pledge_kinds
+from serving.access import Permission, needs
 from serving.web.body import FormRefused, read_body
 from serving.web.hints import Hints
 from serving.web.live import check_field, spot
@@ -23,6 +24,7 @@ def add_check(router: APIRouter, state: State) -> None:
     """Add ``POST /apply/{kind}/check?field=PATH``: what is wrong with a field, as a piece of the page."""
 
     @router.post("/apply/{kind}/check")
+    @needs(Permission.SCORE)
     async def check(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         path = request.query_params.get("field", "")

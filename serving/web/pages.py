@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
-from eco_credit.reports.memo import stylesheet as memo_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
+from eco_credit.reports.papers.html import stylesheet as paper_css
 from serving.web.language import language_of, switched, words_of
 
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
@@ -22,7 +22,7 @@ _CSS = "text/css; charset=utf-8"
 _SCRIPT = "text/javascript; charset=utf-8"
 _MEDIA = {
     "desk.css": _CSS,
-    "memo.css": _CSS,
+    "paper.css": _CSS,
     "appraisal.css": _CSS,
     "icon.svg": "image/svg+xml",
     "htmx.min.js": _SCRIPT,
@@ -42,7 +42,7 @@ HTMX_CONFIG = json.dumps(
     }
 )
 """Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
-_OF_REPORTS = {"memo.css": memo_css, "appraisal.css": appraisal_css}
+_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css}
 
 
 @cache

@@ -12,18 +12,20 @@ from starlette.responses import RedirectResponse, Response
 
 from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.errors import EcoCreditError, Violation
-from eco_credit.reports import appraisal_report, memo
-from eco_credit.reports.sheet import sheet
+from eco_credit.reports import appraisal_report
 from eco_credit.reports.written import kind_label
 from serving import decide
+from serving.access import Guarded, Permission, Principal, needs, public, who
 from serving.problems import Problem, from_error
 from serving.web import desk
 from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
+from serving.web.checklist import add_checklist, stages
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.pages import Page, address, asset, html
-from serving.web.checklist import add_papers, stages
+from serving.web.papers import add_papers
+from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
 
@@ -38,10 +40,10 @@ def build_router(state: State) -> APIRouter:
         state: the service; applications take the same way as those of ``POST /v1/scores``.
 
     Returns:
-        A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
+        A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
-    router = APIRouter(include_in_schema=False)
-    for routes in (_add_files, _add_home, _add_form, add_check, add_papers, _add_decisions):
+    router = APIRouter(include_in_schema=False, route_class=Guarded)
+    for routes in (_add_files, _add_home, _add_form, add_check, add_checklist, _add_decisions, add_papers):
         routes(router, state)
     add_upload(router, state, _form_page)
     return router
@@ -49,6 +51,7 @@ def build_router(state: State) -> APIRouter:
 
 def _add_files(router: APIRouter, _: State) -> None:
     @router.get("/static/{name}")
+    @public
     async def static(name: str) -> Response:
         found = asset(name)
         if found is None:
@@ -58,6 +61,7 @@ def _add_files(router: APIRouter, _: State) -> None:
 
 def _add_home(router: APIRouter, state: State) -> None:
     @router.get("/")
+    @needs(Permission.CATALOGUE)
     async def home(request: Request) -> Response:
         page = Page.of(request, demo=state.demo)
         return page.draw("home.html.j2", kinds=[_kind_card(name, page) for name in pledge_kinds()], recent=[])
@@ -74,6 +78,7 @@ def _kind_card(name: str, page: Page) -> dict[str, Any]:
 
 def _add_form(router: APIRouter, state: State) -> None:
     @router.get("/apply/{kind}")
+    @needs(Permission.SCORE)
     async def form(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
@@ -83,6 +88,7 @@ def _add_form(router: APIRouter, state: State) -> None:
         return _form_page(page, kind, raw, {}, is_example=asked)
 
     @router.post("/apply/{kind}")
+    @needs(Permission.SCORE)
     async def submit(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
@@ -103,7 +109,8 @@ async def _submitted(state: State, page: Page, kind: str, raw: dict[str, str]) -
     if reading.violations:
         return _form_page(page, kind, raw, by_path(reading.violations), status=422)
     try:
-        recorded = await decide.decide(state, reading.application, key=desk.key_for(raw, reading.application))
+        key = desk.key_for(raw, reading.application)
+        recorded = await decide.decide(state, who(page.request), reading.application, key=key)
     except (EcoCreditError, Problem) as error:
         return _refusal(page, kind, raw, error)
     return RedirectResponse(f"/decisions/{recorded.entry.decision_id}?lang={page.lang}", status_code=303)
@@ -147,37 +154,28 @@ def _form_page(
 
 def _add_decisions(router: APIRouter, state: State) -> None:
     @router.get("/decisions")
+    @needs(Permission.CASES)
     async def find(request: Request, decision_id: str = "") -> Response:
         page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, decision_id.strip())
+        found = await _recorded(state, who(request), decision_id.strip())
         if found is None:
             return _missing(page)
         return RedirectResponse(f"/decisions/{decision_id.strip()}?lang={page.lang}", status_code=303)
 
     @router.get("/decisions/{decision_id}")
+    @needs(Permission.CASES)
     async def decision(request: Request, decision_id: str) -> Response:
         page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, decision_id)
+        found = await _recorded(state, who(request), decision_id)
         if found is None:
             return _missing(page)
-        answer, application = found
-        answer = await state.run(with_details, state, answer, application)
-        return page.draw("result.html.j2", **sheet(answer, application, lang=page.lang, t=page.t))
-
-    @router.get("/decisions/{decision_id}/memo")
-    async def printed(request: Request, decision_id: str) -> Response:
-        page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, decision_id)
-        if found is None:
-            return _missing(page)
-        answer, application = found
-        answer = await state.run(with_details, state, answer, application)
-        return html(memo(answer, application, lang=page.lang, css_address=address("memo.css")), page.lang)
+        return page.draw("result.html.j2", **await state.run(shown, state, page, found))
 
     @router.get("/decisions/{decision_id}/appraisal")
+    @needs(Permission.CASES)
     async def appraisal(request: Request, decision_id: str) -> Response:
         page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, decision_id)
+        found = await _recorded(state, who(request), decision_id)
         if found is None:
             return _missing(page)
         return html(await state.run(_appraisal, state, found, page.lang), page.lang)
@@ -191,10 +189,10 @@ def _appraisal(state: State, found: tuple[dict[str, Any], dict[str, Any]], lang:
     return appraisal_report(answer, application, lang=lang, rules=rules, css_address=address("appraisal.css"))
 
 
-async def _recorded(state: State, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+async def _recorded(state: State, by: Principal, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Answer and application of a recorded score, or None when there is no such record."""
     try:
-        entry = (await decide.find(state, decision_id)).entry
+        entry = (await decide.find(state, by, decision_id)).entry
     except Problem as problem:
         if problem.kind.status == 404:
             return None

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from eco_credit.contracts import pledge_kinds
 from eco_credit.core.errors import ContractError, Violation
+from serving.access import Permission, needs
 from serving.batch.bounded import read_bounded
 from serving.batch.one import One
 from serving.web.body import FormRefused, read_upload
@@ -59,6 +60,7 @@ def add_upload(router: APIRouter, state: State, draw: Callable[..., Response]) -
     turns = asyncio.Semaphore(_AT_ONCE)
 
     @router.get("/apply/{kind}/template.xlsx")
+    @needs(Permission.SCORE)
     async def blank(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
@@ -67,6 +69,7 @@ def add_upload(router: APIRouter, state: State, draw: Callable[..., Response]) -
         return Response(await asyncio.to_thread(template, kind), media_type=XLSX, headers=name)
 
     @router.post("/apply/{kind}/upload")
+    @needs(Permission.SCORE)
     async def upload(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():

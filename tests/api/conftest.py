@@ -14,7 +14,7 @@ from serving.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a store of this test's own, API only."""
-    return Settings(home=tmp_path / "home", refresh_seconds=0.05, web=False)
+    return Settings(access="open", home=tmp_path / "home", refresh_seconds=0.05, web=False)
 
 
 @pytest.fixture

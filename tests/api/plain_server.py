@@ -16,7 +16,7 @@ from serving.settings import Settings
 
 def main() -> None:
     """Serve until stopped."""
-    settings = Settings(home=Path(sys.argv[1]), receive_timeout=1.0, max_body_bytes=20_000, web=False)
+    settings = Settings(access="open", home=Path(sys.argv[1]), receive_timeout=1.0, max_body_bytes=20_000, web=False)
     app = create_app(settings, pipeline=Plain(), champions=Champions(settings, lambda _: triple_of()))
     uvicorn.Server(config(app, "127.0.0.1", int(sys.argv[2]))).run()
 

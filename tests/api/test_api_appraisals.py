@@ -27,7 +27,7 @@ def example(kind: str = "forest_right") -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service without a model: appraising needs none."""
-    with Client(create_app(Settings(home=tmp_path_factory.mktemp("none")), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=tmp_path_factory.mktemp("none")), clock=Ticking())) as client:
         yield client
 
 

@@ -55,7 +55,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(home: Path, book: Path) -> Iterator[Client]:
     """The real service with a book."""
-    with Client(create_app(Settings(home=home, book=book), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=home, book=book), clock=Ticking())) as client:
         yield client
 
 
@@ -93,7 +93,7 @@ def test_an_appraisal_is_made_beside_the_book_too(served: Client, book: Path, ki
 def test_an_application_of_the_book_is_not_held_against_itself(home: Path, tmp_path: Path) -> None:
     raw = example("water_right")
     own = write(tmp_path / "own.csv", raw["application_id"])
-    with Client(create_app(Settings(home=home, book=own), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=home, book=own), clock=Ticking())) as client:
         answer = client.post("/v1/scores", body_of(raw)).json()
     assert "K01" not in gates(answer["pledges"][0])
     cut = next(h["ratio"] for h in answer["pledges"][0]["haircuts"] if h["name"] == "concentration")
@@ -125,7 +125,7 @@ def test_a_book_that_cannot_be_read_stops_decisions_and_readiness_says_why(
     path = tmp_path / ("absent.csv" if text is None else "book.csv")
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    with Client(create_app(Settings(home=home, book=path), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=home, book=path), clock=Ticking())) as client:
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["book"], ready.json()["alarm"]) == (503, False, None)
         assert told in ready.json()["book_alarm"]
@@ -158,7 +158,7 @@ def replayed(*words: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_replay_needs_the_same_book_and_names_the_digest_that_differs(tmp_path: Path, book: Path) -> None:
     add_model(tmp_path)
-    with Client(create_app(Settings(home=tmp_path, book=book), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=tmp_path, book=book), clock=Ticking())) as client:
         made = client.post("/v1/scores", body_of(example("water_right"))).json()["decision_id"]
     where = ("--home", str(tmp_path))
     assert replayed(made, *where, "--book", str(book)) == (0, {"replayed": 1, "same": 1, "differing": []})

@@ -22,7 +22,7 @@ NUMBERS = ("account_year", "physical", "price", "value_cny")
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """The real service without a model: an account needs none."""
-    made = create_app(Settings(home=tmp_path_factory.mktemp("gep") / "home", web=False), clock=Ticking())
+    made = create_app(Settings(access="open", home=tmp_path_factory.mktemp("gep") / "home", web=False), clock=Ticking())
     with Client(made) as client:
         yield client
 

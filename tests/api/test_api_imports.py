@@ -23,7 +23,7 @@ sys.path[:0] = [sys.argv[1], sys.argv[2]]
 from api_service import Client
 from serving.app import create_app
 from serving.settings import Settings
-with Client(create_app(Settings(home=Path(sys.argv[3])))) as client:
+with Client(create_app(Settings(access="open", home=Path(sys.argv[3])))) as client:
     answer = client.post("/v1/scores", Path(sys.argv[4]).read_bytes())
     page = client.get("/")
     assert answer.status_code == 200, answer.text

@@ -110,7 +110,7 @@ def test_without_a_champion_the_service_lives_but_does_not_answer(settings: Sett
 
 
 def test_an_empty_store_has_no_pointer_and_no_model(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
+    settings = Settings(access="open", home=tmp_path)
     assert pointer_of(settings) is None
     with pytest.raises(ModelNotServable):
         load_triple(settings)

@@ -164,7 +164,7 @@ def test_only_a_plain_request_id_is_taken_over(plain: Client, given: str, kept: 
 def test_the_demo_store_is_named_on_every_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.delenv("ECO_CREDIT_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    settings = Settings(web=False)
+    settings = Settings(access="open", web=False)
     assert settings.demo and settings.home == tmp_path / ".eco-credit"
     with plain_client(settings, synthetic=False) as client:
         for path in ("/livez", "/v1/nothing", "/v1/models"):

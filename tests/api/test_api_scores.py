@@ -41,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def real(home: Path) -> Iterator[Client]:
     """The real service on that store."""
-    with Client(create_app(Settings(home=home), clock=Ticking())) as client:
+    with Client(create_app(Settings(access="open", home=home), clock=Ticking())) as client:
         yield client
 
 
@@ -226,7 +226,7 @@ def test_the_model_in_service_is_shown_with_its_digest(real: Client, home: Path)
 def test_an_altered_package_is_not_served_and_the_last_good_one_stays(tmp_path: Path) -> None:
     home = tmp_path / "home"
     store = add_model(home)
-    with Client(create_app(Settings(home=home, refresh_seconds=0.05, web=False))) as client:
+    with Client(create_app(Settings(access="open", home=home, refresh_seconds=0.05, web=False))) as client:
         first = client.get("/v1/models").json()["models"][0]["digest"]
         add_model(home, 2, base=0.5)
         client.wait(0.5)

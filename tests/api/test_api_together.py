@@ -71,7 +71,7 @@ def example(kind: str) -> dict[str, Any]:
 def test_applications_scored_together_get_the_bytes_they_get_alone(tmp_path: Path) -> None:
     add_model(tmp_path / "home")
     bodies = [body_of(example(kind)) for kind in ("forest_right", "water_right", "order")] * 2
-    with Client(create_app(Settings(home=tmp_path / "home", web=False))) as client:
+    with Client(create_app(Settings(access="open", home=tmp_path / "home", web=False))) as client:
         together = [a.json() for a in client.post_together("/v1/scores", bodies)]
         alone = [client.post("/v1/scores", body).json() for body in bodies]
     for answer in (*together, *alone):

@@ -123,7 +123,7 @@ class LooksReal:
 def service(home: Path, *, port: int = 8000) -> tuple[FastAPI, LooksReal]:
     """The application with its web page, a decision log in ``home`` and the pipeline above."""
     pipeline = LooksReal()
-    settings = Settings(home=home, port=port)
+    settings = Settings(access="open", home=home, port=port)
     package: Any = SimpleNamespace(name="eco-credit", version="1", digest="cd" * 32, synthetic=True, gate={})
     triple = Triple(package, load(), contract("application").digest)
     champions = Champions(settings, load=lambda _: triple)

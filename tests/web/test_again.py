@@ -20,7 +20,7 @@ from serving.web.again import with_details
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    settings = Settings(home=tmp_path)
+    settings = Settings(access="open", home=tmp_path)
     return State(settings, Champions(settings), House())
 
 
