@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,11 @@ class _Row:
             return None
         reading, _, cell = self.found[column]
         value = reading.value(cell)
-        over = column in self.unstated and isinstance(value, float) and value > 1.0
-        return Broken("D01") if over else value
+        if not isinstance(value, float):
+            return value
+        if not isfinite(value):
+            return Broken("number_form")
+        return Broken("D01") if column in self.unstated and value > 1.0 else value
 
 
 def _tables(

@@ -133,6 +133,18 @@ def test_cells_that_cannot_be_read_are_each_named_and_the_rest_is_taken(tmp_path
     assert found.application["pledges"][0]["certificate_no"]
 
 
+def test_a_number_beyond_all_numbers_and_a_ratio_without_unit_above_one_are_refused_at_their_cells(tmp_path):
+    def change(sheet, place):
+        sheet.cell(4, place["amount"]).value = "1e999"
+        sheet.cell(2, place["annual_rate"]).value = "年利率"
+        sheet.cell(3, place["annual_rate"]).value = None
+        sheet.cell(4, place["annual_rate"]).value = 4.4
+
+    path = workbook("order", tmp_path / "a.xlsx", change)
+    found = {one.path: one.rule for one in bounded(path.read_bytes()).complaints}
+    assert found == {"loan.annual_rate": "D01", "pledges[0].amount": "number_form"}
+
+
 def test_a_money_column_without_unit_costs_its_own_values_only(tmp_path):
     def change(sheet, place):
         sheet.cell(2, place["prior_claims"]).value = "优先受偿金额"
