@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from serving.batch.sheets import Sheet, read_sheets
 from serving.batch.table import data_lines
 
 UPLOAD = Limits(
-    rows_per_application=20, file_bytes=2 * MEBIBYTE, table_bytes=64 * MEBIBYTE, members=200, sheet_rows=20_000
+    rows_per_application=20, file_bytes=2 * MEBIBYTE, table_bytes=64 * MEBIBYTE, members=200, sheet_rows=20_000,
+    text_length=30_000,
 )
-"""A workbook with one application is small."""
+"""A workbook with one application is small; its longest text is the outline of a parcel."""
 _CONTRACTED = "gep_contracted_cny"
 
 
@@ -119,8 +121,11 @@ class _Row:
             return None
         reading, _, cell = self.found[column]
         value = reading.value(cell)
-        over = column in self.unstated and isinstance(value, float) and value > 1.0
-        return Broken("D01") if over else value
+        if not isinstance(value, float):
+            return value
+        if not isfinite(value):
+            return Broken("number_form")
+        return Broken("D01") if column in self.unstated and value > 1.0 else value
 
 
 def _tables(

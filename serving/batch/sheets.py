@@ -6,13 +6,17 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from serving.batch.rules import refusal
+from eco_credit.core.errors import ContractError
+from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
 _BLOCK = 1 << 20
+MOST_FORMULAS = 20
+"""Formula cells without a value that are named at most."""
 _CELL = re.compile(rb"<c\s[^>]*?r=\"([A-Z]+[0-9]+)\"[^>]*(?<!/)>(?:(?!</c>).)*?<f[\s>/](?:(?!</c>).)*</c>", re.DOTALL)
 _VALUE = re.compile(rb"<v>[^<]|<is>")
 _DIMENSION = re.compile(rb"<dimension[^>]*ref=\"(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})\"")
@@ -72,14 +76,18 @@ def _sheet(sheet: Any) -> Sheet:
 
 def _inside(path: Path, limits: Limits) -> None:
     """Look at the sheets' own text before a reader builds them: declared rows, formulas without value."""
+    cells: list[str] = []
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
             if member.startswith("xl/worksheets/") and member.endswith(".xml"):
                 with archive.open(member) as source:
-                    _look(path.name, source, limits)
+                    cells += islice(_without_value(path.name, source, limits), MOST_FORMULAS - len(cells))
+    if cells:
+        raise ContractError([violation(f"{path.name}!{cell}", "formula_without_value") for cell in cells])
 
 
-def _look(name: str, source: IO[bytes], limits: Limits) -> None:
+def _without_value(name: str, source: IO[bytes], limits: Limits) -> Iterator[str]:
+    """Addresses of formula cells without a stored value."""
     head = source.read(_BLOCK)
     found = _DIMENSION.search(head)
     if found and int(found.group(2)) > limits.sheet_rows:
@@ -89,7 +97,7 @@ def _look(name: str, source: IO[bytes], limits: Limits) -> None:
             continue
         for cell in _CELL.finditer(block):
             if not _VALUE.search(cell.group(0)):
-                raise refusal(f"{name}!{cell.group(1).decode()}", "formula_without_value")
+                yield cell.group(1).decode()
 
 
 def _with_whole_cells(block: bytes, source: IO[bytes]) -> Iterator[bytes]:

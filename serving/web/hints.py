@@ -14,6 +14,7 @@ from eco_credit.reports.formats import brief
 from eco_credit.reports.page import Translate
 from serving.web.examples import example
 from serving.web.form import write_form
+from serving.web.live import spot
 from serving.web.paper import PaperUnit, units_of
 
 _LARGEST_SHOWN = 1_000.0
@@ -103,7 +104,20 @@ class Hints:
             unit = units_of(one)[0]
             said = {"bound": bound_on_paper(bound, unit), "unit": getattr(unit, self.lang)}
             return self.t(f"form.{broken.rule}", **said).strip()
-        return self.t("form.missing") if broken.rule == "missing" else said_in(broken, self.lang)
+        if broken.rule == "missing":
+            return self.t("form.missing")
+        others, text = self.compared(broken), said_in(broken, self.lang)
+        return self.t("form.compared", text=text, labels=self.t("form.joint").join(others)) if others else text
+
+    def compared(self, broken: Violation) -> list[str]:
+        """Labels of the fields that a rule between fields compares the blamed one with."""
+        found = spot(self.kind, broken.field)
+        if found is None:
+            return []
+        checks = [check for check in found.group.checks if check.rule == broken.rule and check.group is None]
+        names = [name for check in checks if check.fields[0] == found.one.name for name in check.fields[1:]]
+        labels = {one.name: one.label_zh if self.lang == "zh" else one.label_en for one in found.group.fields}
+        return [labels[name] for name in dict.fromkeys(names)]
 
 
 def bound_on_paper(bound: float, unit: PaperUnit) -> str:

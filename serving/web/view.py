@@ -345,7 +345,7 @@ def summary(
     sections, cells = tuple(sections), cells or {}
     widgets = {widget.path: widget for widget in _widgets(sections)}
     lists = {members.path: members for members in _lists(sections)}
-    lines = [Complaint(w.anchor, w.label, w.error) for w in widgets.values() if w.error]
+    lines = [Complaint(w.anchor, f"{w.label}{_member(w.path)}", w.error) for w in widgets.values() if w.error]
     for path, broken in errors.items():
         if path in lists:
             place = f"{lists[path].title} {cells[path]}" if path in cells else lists[path].title
@@ -353,6 +353,12 @@ def summary(
         elif path not in widgets:
             lines.append(Complaint("", cells.get(path, path), said_in(broken, lang)))
     return lines
+
+
+def _member(path: str) -> str:
+    """Which member of a list a field belongs to, from the second on."""
+    numbers = [int(number) + 1 for number in re.findall(r"\[(\d+)\]", path)]
+    return f" ({'.'.join(map(str, numbers))})" if any(number > 1 for number in numbers) else ""
 
 
 def _widgets(sections: Iterable[Section]) -> Iterable[Widget]:

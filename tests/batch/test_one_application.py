@@ -133,6 +133,18 @@ def test_cells_that_cannot_be_read_are_each_named_and_the_rest_is_taken(tmp_path
     assert found.application["pledges"][0]["certificate_no"]
 
 
+def test_a_number_beyond_all_numbers_and_a_ratio_without_unit_above_one_are_refused_at_their_cells(tmp_path):
+    def change(sheet, place):
+        sheet.cell(4, place["amount"]).value = "1e999"
+        sheet.cell(2, place["annual_rate"]).value = "年利率"
+        sheet.cell(3, place["annual_rate"]).value = None
+        sheet.cell(4, place["annual_rate"]).value = 4.4
+
+    path = workbook("order", tmp_path / "a.xlsx", change)
+    found = {one.path: one.rule for one in bounded(path.read_bytes()).complaints}
+    assert found == {"loan.annual_rate": "D01", "pledges[0].amount": "number_form"}
+
+
 def test_a_money_column_without_unit_costs_its_own_values_only(tmp_path):
     def change(sheet, place):
         sheet.cell(2, place["prior_claims"]).value = "优先受偿金额"
@@ -164,11 +176,12 @@ def test_total_rows_are_left_out_and_unknown_columns_are_named(tmp_path):
     assert found.ignored == ["备注栏"]
 
 
-def test_a_formula_without_stored_value_names_the_cell(tmp_path):
+def test_formulas_without_stored_value_are_refused_with_each_cell(tmp_path):
     with pytest.raises(ContractError) as error:
-        read("order", workbook("order", tmp_path / "a.xlsx", put(amount="=1+1")))
-    assert rules(error) == ["formula_without_value"]
-    assert error.value.violations[0].field.rpartition("!")[2].endswith("4")
+        read("order", workbook("order", tmp_path / "a.xlsx", put(amount="=1+1", paid="=2+2")))
+    assert rules(error) == ["formula_without_value"] * 2
+    cells = [one.field.rpartition("!")[2] for one in error.value.violations]
+    assert len(set(cells)) == 2 and all(cell.endswith("4") for cell in cells)
 
 
 def test_a_workbook_of_another_kind_is_refused(tmp_path):

@@ -175,6 +175,17 @@ def test_typing_is_not_disturbed_by_an_answer_that_comes_late(browser, address):
     assert page.locator("#f-loan-term_months").input_value() == "24"
 
 
+def test_an_answer_from_another_page_is_not_put_below_a_field(browser, address):
+    page = tab(browser)
+    page.goto(f"{address}/apply/order?example=1")
+    page.route("**/check?**", lambda route: route.fulfill(status=303, headers={"location": "/"}))
+    with page.expect_response(f"{address}/"):
+        page.locator("#f-loan-term_months").fill("x")
+        page.keyboard.press("Tab")
+    page.wait_for_timeout(200)
+    assert page.locator("#f-loan-term_months-said").inner_html() == ""
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_a_workbook_fills_in_the_form_and_its_mistakes_are_reached_from_the_summary(browser, address, tmp_path, script):
     path = workbook("forest_right", tmp_path / "a.xlsx", put(area="很多"))

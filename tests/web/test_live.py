@@ -130,6 +130,13 @@ def test_a_complaint_about_a_tied_field_goes_to_its_own_place(visitor):
     assert re.search(r'<div id="f-pledges-0-valid_from-said" hx-swap-oob="innerHTML"><p class="error">', text)
 
 
+def test_a_complaint_names_the_fields_it_compares(visitor):
+    parts = {"pledges[0].annual_volume": "10", "pledges[0].surface_volume": "8", "pledges[0].ground_volume": "5"}
+    for lang, names in (("zh", "年许可地下水量、年许可取水量"), ("en", "Permitted groundwater, Permitted volume")):
+        text = ask(visitor, "water_right", "pledges[0].surface_volume", lang, **parts).text
+        assert names in text
+
+
 def test_a_check_never_repeats_the_value_and_scores_nothing(visitor):
     text = ask(visitor, "order", "borrower.id_no", **{"borrower.id_no": "A9Z<b>", "borrower.id_type": "uscc"}).text
     assert "error" in text and "A9Z" not in text

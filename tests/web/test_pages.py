@@ -139,6 +139,12 @@ def test_a_broken_field_keeps_the_values_and_says_what_is_wrong_at_the_field(vis
     assert visitor.pipeline.scored == 0
 
 
+def test_the_summary_says_which_pledge_a_field_belongs_to(visitor):
+    raw = write_form("order", example("order")) | {"count:pledges": "2", "pledges[1].amount": "x"}
+    page = visitor.post("/apply/order?lang=zh", data=raw)
+    assert '<a href="#f-pledges-1-amount">订单金额 (2)</a>' in page.text
+
+
 def test_an_empty_form_names_every_required_field_in_the_language_of_the_page(visitor):
     page = visitor.post("/apply/water_right?lang=en", data={})
     assert page.status_code == 422

@@ -57,7 +57,7 @@ def test_the_style_sheet_of_the_papers_is_kept_by_the_browser(visitor):
 def test_a_persons_decision_appears_on_the_papers_after_it_is_recorded(visitor):
     path = decided(visitor)
     assert "尚无已登记的审批意见" in visitor.get(path + "/sheet").text
-    body = {"decided": "decline", "decided_by": "E1001", "reason": "用途不实"}
+    body = {"decided": "decline", "decided_by": "E1001", "reason": "用途不实", "override_reason": "information_wrong"}
     assert visitor.post(f"/v1{path}/outcome", json=body).status_code == 201
     for name in NAMES:
         page = visitor.get(f"{path}/{name}").text
