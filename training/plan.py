@@ -155,6 +155,18 @@ class Evidence(_Part):
     rebuild: bool = False
 
 
+class Champion(_Part):
+    """Which shape is served.
+
+    Attributes:
+        shape: ``auto`` takes the richest the number of defaults allows; a simpler one may always be asked for.
+        reason: why a richer shape than the defaults allow is served all the same; recorded on the card.
+    """
+
+    shape: Literal["auto", "bound", "prior", "scorecard", "tables"] = "auto"
+    reason: str = Field("", max_length=400)
+
+
 class LgdFit(_Part):
     """The LGD model: ``composition`` over the liquidation-value ratio, or ``direct`` on LGD itself."""
 
@@ -186,6 +198,7 @@ class Plan(_Part):
         about: what it is for.
         seed: seed of everything random.
         tune: search for the parameters of the PD model.
+        champion: which shape is served.
         challengers: what is fitted beside it.
         evidence: what is proved beside the statistics.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
@@ -200,6 +213,7 @@ class Plan(_Part):
     pd: PdFit = PdFit()
     lgd: LgdFit = LgdFit()
     tune: Tuning = Tuning()
+    champion: Champion = Champion()
     challengers: Challengers = Challengers()
     evidence: Evidence = Evidence()
     walk_forward: int = Field(0, ge=0, le=12)

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from training.collapse import collapse
 from training.datasets import Tape
-from training.fit_pd import dataset, parameters
 from training.metrics.ranking import Z95, Interval, auc
-from training.plan import PdFit
+from training.refit import Again
 from training.split import Rows
 
 LEAST_DEFAULTS = 5
@@ -19,19 +17,17 @@ WORKERS = 2
 FOLDS = 5
 
 
-def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins: int, seed: int) -> dict[str, Any]:
+def walk_forward(tape: Tape, in_time: Rows, again: Again, *, origins: int) -> dict[str, Any]:
     """Refit on ever longer pasts and rank the period that follows each.
 
-    Folds are independent and run in parallel threads (joblib); each is one thread of LightGBM with the
-    same seed, so neither their order nor their number of workers changes a figure.
+    Folds are independent and run in parallel threads (joblib); each fit is one thread with the same seed, so neither
+    their order nor their number of workers changes a figure.
 
     Args:
         tape: labelled rows.
         in_time: rows the registered model is fitted on; the out-of-time window is not touched.
-        fit: parameters of the PD model.
-        rounds: trees of the registered model.
+        again: fits the shape that is served on other rows; see `training.refit.refitter`.
         origins: number of folds; the in-time rows are cut into ``origins + 1`` periods of equal size.
-        seed: seed of LightGBM.
 
     Returns:
         ``folds`` with first day, rows, defaults and AUC with DeLong's 95 % interval; ``origins``, ``mean``, ``sd`` and
@@ -44,7 +40,7 @@ def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins:
         return {}
     jobs = forward_folds(tape, in_time, origins)
     run = Parallel(n_jobs=WORKERS, prefer="threads")
-    folds = run(delayed(_fold)(tape, past, period, fit=fit, training=(rounds, seed)) for past, period in jobs)
+    folds = run(delayed(_fold)(tape, past, period, again=again) for past, period in jobs)
     areas = np.array([fold["auc"] for fold in folds])
     if not len(areas):
         return {}
@@ -59,34 +55,29 @@ def walk_forward(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, origins:
     }
 
 
-def cross_validated(tape: Tape, in_time: Rows, fit: PdFit, *, rounds: int, seed: int) -> dict[str, Any]:
+def cross_validated(tape: Tape, in_time: Rows, again: Again, *, seed: int) -> dict[str, Any]:
     """In-time AUC out of fold: every row is ranked by a model that has not seen its borrower (gate G1c).
 
     Args:
         tape: labelled rows.
         in_time: rows the registered model is fitted on.
-        fit: parameters of the PD model.
-        rounds: trees of the registered model.
-        seed: seed of LightGBM and of the deal of borrowers to folds.
+        again: fits the shape that is served on other rows; see `training.refit.refitter`.
+        seed: seed of the deal of borrowers to folds.
 
     Returns:
         ``folds`` and ``auc``: AUC with 95 % interval. Scores of different folds are not on one scale: the AUC is the
         mean over folds and its variance the mean of DeLong's over the number of folds. Empty when a fold has no
         default or nothing else.
     """
-    import lightgbm as lgb
-
     borrowers, person = np.unique(tape.borrower[in_time].astype(str), return_inverse=True)
     fold_of = np.random.default_rng(seed).permutation(np.arange(len(borrowers)) % FOLDS)[person]
-    chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
     areas = []
     for fold in range(FOLDS):
         held, rest = in_time[fold_of == fold], in_time[fold_of != fold]
         y = tape.target[held]
         if not len(y) or y.min() == y.max():
             return {}
-        table = collapse(lgb.train(chosen, dataset(tape, rest), rounds).dump_model())
-        areas.append(auc(y, table.score(tape.part(held)), tape.weight[held]))
+        areas.append(auc(y, again(rest).score(tape.part(held)), tape.weight[held]))
     value = float(np.mean([area.value for area in areas]))
     half = float(np.sqrt(np.mean([(area.value - area.low) ** 2 for area in areas]) / FOLDS))
     return {"folds": FOLDS, "auc": Interval(value, value - half, min(1.0, value + half)).as_dict()}
@@ -135,13 +126,9 @@ def _enough(tape: Tape, past: Rows, period: Rows) -> bool:
     return all(tape.target[rows].sum() >= LEAST_DEFAULTS for rows in (past, period))
 
 
-def _fold(tape: Tape, past: Rows, period: Rows, *, fit: PdFit, training: tuple[int, int]) -> dict[str, Any]:
+def _fold(tape: Tape, past: Rows, period: Rows, *, again: Again) -> dict[str, Any]:
     """Fit on the past, rank the period after it."""
-    import lightgbm as lgb
-
-    rounds, seed = training
-    chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
-    table = collapse(lgb.train(chosen, dataset(tape, past), rounds).dump_model())
+    table = again(past)
     y, w = tape.target[period], tape.weight[period]
     area = auc(y, table.score(tape.part(period)), w)
     first = str(tape.origination[period].min())

@@ -20,6 +20,7 @@ from eco_credit.reports.validation_report_gates import (
     word,
 )
 from eco_credit.reports.validation_report_model import ModelFacts, Plain, label
+from eco_credit.reports.validation_report_tier import tier_warnings
 
 
 def stylesheet() -> str:
@@ -31,7 +32,7 @@ LEAST = 5
 """A grade with fewer loans names its number only."""
 
 SERVED = "tables"
-"""Shape of the model itself among those fitted beside it."""
+"""Shape of the model itself among those fitted beside it, where the record does not say."""
 
 
 class View:
@@ -72,7 +73,8 @@ class View:
         trained = (self.facts.manifest.get("data") or {}).get("digest")
         found = [("same_data", digest is not None and digest == trained), ("no_rows", not self.pd),
                  ("no_stability", not self.found.get("stability")), ("no_approver", not self.facts.approver)]
-        return [self.t(f"validation.warning.{name}") for name, holds in found if holds]
+        told = [self.t(f"validation.warning.{name}") for name, holds in found if holds]
+        return told + tier_warnings(self.facts, self.t)
 
     def data(self) -> dict[str, Any]:
         """Training windows, rows evaluated and left out, loans by year, digests."""
@@ -201,18 +203,20 @@ def _shapes(found: Any, t: Translate) -> list[tuple[str, Plain]]:
     """Shapes fitted beside the model, with what the model is ahead of each; empty for another record."""
     if not isinstance(found, Mapping) or "shapes" not in found:
         return []
-    ahead = {v["simple"]: v["gain"] for v in found["verdicts"] if v["complex"] == SERVED}
-    ahead |= {v["complex"]: _turned(v["gain"]) for v in found["verdicts"] if v["simple"] == SERVED}
+    served = found.get("served", SERVED)
+    ahead = {v["simple"]: v["gain"] for v in found["verdicts"] if v["complex"] == served}
+    ahead |= {v["complex"]: _turned(v["gain"]) for v in found["verdicts"] if v["simple"] == served}
     return [
         (t(f"validation.shape.{name}"), {**one, "difference": ahead.get(name)})
         for name, one in found["shapes"].items()
-        if name != SERVED
+        if name != served
     ]
 
 
 def _turned(gain: Plain) -> Plain:
     """The same difference seen from the other side."""
-    return {"value": -gain["value"], "low": -gain["high"], "high": -gain["low"]}
+    ends = {"value": "value", "low": "high", "high": "low"}
+    return {name: None if gain[of] is None else -gain[of] for name, of in ends.items()}
 
 
 def _others(found: Any, name: str) -> list[tuple[str, Plain]]:

@@ -30,6 +30,7 @@ from training.metrics.grades import concentration, migration
 from training.metrics.ranking import Interval
 from training.metrics.shadow import shadow
 from training.plan import Plan, plan_of
+from training.refit import refitter
 from training.refit_reasons import Refits, refit_reasons
 from training.simulate import simulate_tape
 from training.simulate.tape import write_tape
@@ -337,8 +338,9 @@ def test_tests_against_the_first_validation_use_what_it_kept() -> None:
 def test_out_of_fold_ranking_flatters_less_than_the_rows_fitted_on(plan: Plan, read: Tape, trained: Trained) -> None:
     rows = split(read.origination, read.borrower, plan.split).in_time
     rounds = trained.gate["statistics"]["rounds"]
-    found = cross_validated(read, rows, plan.pd, rounds=rounds, seed=1)
-    assert found == cross_validated(read, rows, plan.pd, rounds=rounds, seed=1)
+    again = refitter(read, "tables", grown=(plan.pd, rounds, 1))
+    found = cross_validated(read, rows, again, seed=1)
+    assert found == cross_validated(read, rows, again, seed=1)
     assert 0.5 < found["auc"]["low"] < found["auc"]["value"] < trained.gate["statistics"]["in_time_auc"]
 
 
@@ -347,8 +349,9 @@ def test_reasons_over_refits_overlap_in_part_and_the_same_each_time(
 ) -> None:
     bundle = load_package(trained.folder, store.trusted(), require_approval=False).bundle
     windows = split(read.origination, read.borrower, plan.split)
+    again = refitter(read, "tables", grown=(plan.pd, 20, 1))
     measure = lambda: refit_reasons(
-        bundle, read, (windows.in_time, windows.evaluate), fit=plan.pd, resampled=Refits(20, refits=2)
+        bundle, read, (windows.in_time, windows.evaluate), again=again, resampled=Refits(refits=2)
     )
     assert 0.2 < measure().value < 1.0 and measure() == measure()
 
