@@ -34,7 +34,9 @@ def tier_lines(facts: ModelFacts, t: Translate) -> list[tuple[str, str]]:
 def tier_warnings(facts: ModelFacts, t: Translate) -> list[str]:
     """What a reader must know first: a shape richer than the defaults allow, or a level that is no estimate."""
     tier = tier_of(facts)
-    found = [("richer", tier.get("forced") == "richer"), ("anchored", bool(tier.get("flag")))]
+    resolved = ((facts.gate.get("statistics") or {}).get("lgd_rows") or {}).get("fit")
+    found = [("richer", tier.get("forced") == "richer"), ("anchored", bool(tier.get("flag"))),
+             ("supervisory", resolved == 0)]  # fmt: skip
     return [t(f"validation.tier.warning.{name}") for name, holds in found if holds]
 
 
