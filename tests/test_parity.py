@@ -18,6 +18,10 @@ FIGURES = (
     "pd",
     "pd_low",
     "pd_high",
+    "pd_margin_a",
+    "pd_margin_b",
+    "pd_margin_c",
+    "pd_with_margin",
     "lgd",
     "lgd_low",
     "lgd_high",
@@ -49,6 +53,9 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
         "pd": answer["pd"]["value"],
         "pd_low": answer["pd"]["low"],
         "pd_high": answer["pd"]["high"],
+        **{f"pd_margin_{name}": answer["pd"]["margin"][name] for name in ("a", "b", "c")},
+        "pd_with_margin": answer["pd"]["with_margin"],
+        "pd_flag": answer["pd"]["flag"],
         "lgd": answer["lgd"]["value"],
         "lgd_low": answer["lgd"]["low"],
         "lgd_high": answer["lgd"]["high"],
@@ -63,7 +70,7 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 def of_row(row: Any) -> dict[str, Any]:
     """One row of a result table as plain values."""
-    words = ("application_id", "grade", "recommendation", "reason_1")
+    words = ("application_id", "grade", "recommendation", "reason_1", "pd_flag")
     return {name: (None if pd.isna(row[name]) else str(row[name])) for name in words} | {
         name: None if pd.isna(row[name]) else float(row[name]) for name in FIGURES
     }

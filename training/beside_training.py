@@ -14,6 +14,7 @@ from training.censoring import Curve, resolution_curves
 from training.downturn import downturn_of, stressed_lgd
 from training.evidence import Beside
 from training.fitting import Work, rebuilt_alike
+from training.margins import margins_of
 from training.metrics.ranking import Interval
 from training.refit_reasons import Refits, refit_reasons
 from training.walk_forward import cross_validated, overfit
@@ -47,17 +48,22 @@ def of_training(work: Work, rules: RuleSet) -> dict[str, Any]:
     """Statistics of the rows trained on, which no evaluation could give.
 
     Returns:
-        ``tier`` of the portfolio by its defaults with the shape that is served; for an expert's order
-        ``anchor``; for an LGD composed of its parts also ``lgd_downturn`` by pool (ratios), and
-        ``resolution`` by pool: defaults, and months until half of them were resolved.
+        ``tier`` of the portfolio by its defaults with the shape that is served; for an expert's order ``anchor``;
+        ``margins`` of the PD and, where losses are known, of the LGD; for an LGD composed of its parts also
+        ``lgd_downturn`` by pool (ratios), and ``resolution`` by pool: defaults, and months until half of them were
+        resolved.
     """
     tape, past = work.tape, np.concatenate([work.windows.in_time, work.windows.calibrate])
     anchor = work.models.anchor
     found: dict[str, Any] = {"tier": work.models.choice.as_dict()}
     found |= {} if anchor is None else {"anchor": anchor.as_dict()}
+    found["margins"] = {"pd": work.models.margins.as_dict()}
     if not _composed(work):
         return found
     pools = downturn_of(work.models.lgd, tape, past, rules)
+    if "all" in pools:
+        of = margins_of(pools["all"].long_run, pools["all"].upper, work.plan.deficiencies, parameter="lgd")
+        found["margins"]["lgd"] = of.as_dict()
     return found | {
         "lgd_downturn": {name: pool.as_dict() for name, pool in pools.items()},
         "resolution": {name: _told(curve) for name, curve in resolution_curves(tape, past).items()},

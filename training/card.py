@@ -66,7 +66,8 @@ def _figures(gate: Mapping[str, Any]) -> list[str]:
         f"Out of time: {_area(auc)}, {pd['defaults']} defaults, "
         f"default rate {pd['default_rate']['value']:.4f}, mean PD {pd['mean_pd']:.4f}."
     )
-    return ["## Statistics and gates", words, _tier(gate), f"Status: **{gate['status']}**.", head + rows]
+    status = f"Status: **{gate['status']}**."
+    return ["## Statistics and gates", words, _tier(gate), _margins(gate), status, head + rows]
 
 
 def _tier(gate: Mapping[str, Any]) -> str:
@@ -77,6 +78,15 @@ def _tier(gate: Mapping[str, Any]) -> str:
     if tier["forced"] == "richer":
         told += f" **Richer than the defaults allow, which the approver must accept**; reason given: {tier['reason']}."
     return told + (f" **{tier['flag']}**." if tier["flag"] else "")
+
+
+def _margins(gate: Mapping[str, Any]) -> str:
+    """Margins of conservatism on the PD, each apart; the PD itself is the best estimate."""
+    head = "The PD served is the best estimate; margins of conservatism stand beside it.\n\n"
+    head += "| category | for | points | part of PD | how |\n|---|---|---|---|---|\n"
+    rows = [f"| {i['category'].upper()} | {_cell(i['name'])} | {i['absolute']:.4f} | {i['relative']:.3f} | "
+            f"{_cell(i['about'])} |" for i in gate["statistics"]["margins"]["pd"]["items"]]  # fmt: skip
+    return head + "\n".join(rows)
 
 
 def _area(auc: Mapping[str, Any]) -> str:

@@ -117,6 +117,7 @@ def _summary(done: Any) -> dict[str, Any]:
         "challengers": found["challengers"]["verdicts"],
         "tuning": found["tuning"],
         "tier": found["tier"],
+        "margins": found["margins"],
         "lgd": found["lgd"],
         "monotone_violations": found["proof"]["violations"],
         "gates": {gate["gate"]: gate["light"] for gate in done.gate["gates"]},

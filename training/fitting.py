@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eco_credit.core.numbers import Floats
+from eco_credit.risk.calibration import Platt
 from eco_credit.rulebook import RuleSet
 from training.benchmark_model import Scorecard, fit_scorecard
 from training.calibrate import Calibrated, calibrate
@@ -18,10 +19,11 @@ from training.datasets import Tape
 from training.expert import Anchor, anchored, expert_order
 from training.fit_lgd import LEAST_ROWS, LgdModel, fit_lgd, resolved, supervisory_lgd
 from training.fit_pd import Fitted, fit_pd, plain
+from training.moc import pd_margins
 from training.package import Models, bundle_files, encode_files
 from training.plan import PdFit, Plan
 from training.refit import Again, few_inputs, refitter
-from training.split import Windows
+from training.split import Rows, Windows
 from training.tiers import BOUND, PRIOR, SCORECARD, choose
 from training.tune import Tuned, tune
 
@@ -107,7 +109,11 @@ def fit_models(plan: Plan, tape: Tape, windows: Windows, *, pd: PdFit, rules: Ru
     other = {TABLES: card.table(), SCORECARD: None if grown is None else grown.table}.get(choice.shape)
     level, anchor = _level(choice.shape, fitted, tape, windows, rules)
     beside = None if other is None else _calibrated(other.score(tape.columns), tape, windows)
-    return Models(fitted, level, _lgd(plan, tape, windows, choice.shape, rules), card, other, beside, choice, anchor)
+    lgd = _lgd(plan, tape, windows, choice.shape, rules)
+    pd_rows = Platt(**level.platt(plan.pd)).probability(fitted.table.score(tape.columns))
+    on = (_level_rows(choice.shape, tape, windows), None if anchor is None else anchor.level)
+    margins = pd_margins(pd_rows, tape, windows, level=on, stated=plan.deficiencies, rules=rules)
+    return Models(fitted, level, lgd, card, other, beside, choice, margins, anchor)
 
 
 def beside_shape(models: Models, rivals: Rivals, tape: Tape) -> Rivals:
@@ -131,14 +137,21 @@ def _simple(shape: str, card: Scorecard, tape: Tape, windows: Windows, rules: Ru
 def _level(
     shape: str, fitted: Fitted, tape: Tape, windows: Windows, rules: RuleSet
 ) -> tuple[Calibrated, Anchor | None]:
-    """Calibration on the window; an expert's order takes its level from the upper bounds of its grades instead."""
+    """Calibration on the window; with few defaults on all of the past, an expert's order by its grades' bounds."""
     score = fitted.table.score(tape.columns)
     own = _calibrated(score, tape, windows)
     if shape != BOUND:
-        return own, None
+        return replace(own, intercept=own.long_run_intercept) if shape == PRIOR else own, None
     past = np.concatenate([windows.in_time, windows.calibrate])
     anchor = anchored(score[past], tape.target[past], tape.weight[past], rules)
     return replace(own, intercept=anchor.intercept, slope=anchor.slope), anchor
+
+
+def _level_rows(shape: str, tape: Tape, windows: Windows) -> Rows:
+    """Rows the level rests on: the calibration window, or all of the past where defaults are few or it has none."""
+    if shape in (PRIOR, BOUND) or not tape.target[windows.calibrate].any():
+        return np.concatenate([windows.in_time, windows.calibrate])
+    return windows.calibrate
 
 
 def _lgd(plan: Plan, tape: Tape, windows: Windows, shape: str, rules: RuleSet) -> LgdModel:

@@ -19,6 +19,7 @@ from training.datasets import Tape, families
 from training.expert import Anchor
 from training.fit_lgd import LgdModel
 from training.fit_pd import Fitted
+from training.moc import PdMargins
 from training.plan import Plan
 from training.quantile import weighted_quantile
 from training.split import Rows
@@ -43,6 +44,7 @@ class Models:
             where the defaults allow no second model.
         beside: calibration of these.
         choice: which shape is served, and why.
+        margins: margins of conservatism beside the PD.
         anchor: level of an expert's order; None where outcomes gave the model.
     """
 
@@ -53,6 +55,7 @@ class Models:
     other: TableModel | None
     beside: Calibrated | None
     choice: Choice
+    margins: PdMargins
     anchor: Anchor | None = None
 
 
@@ -78,6 +81,7 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
             "horizon_months": plan.pd.horizon_months,
             "benchmark": _benchmark(plan, models),
             "long_run": {"intercept": models.calibrated.long_run_intercept, "rate": models.calibrated.long_run_rate},
+            "margin": models.margins.as_json(),
             "tier": models.choice.as_dict(),
             "anchor": None if models.anchor is None else models.anchor.as_dict(),
         },

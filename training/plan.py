@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError, Violation
+from training.margins import Deficiency
 
 
 class _Part(BaseModel):
@@ -201,6 +202,7 @@ class Plan(_Part):
         champion: which shape is served.
         challengers: what is fitted beside it.
         evidence: what is proved beside the statistics.
+        deficiencies: what the risk team states beside the measured margins of conservatism.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
         bars: what the evaluation must reach; else exit code 4 and no registration.
     """
@@ -216,6 +218,7 @@ class Plan(_Part):
     champion: Champion = Champion()
     challengers: Challengers = Challengers()
     evidence: Evidence = Evidence()
+    deficiencies: tuple[Deficiency, ...] = ()
     walk_forward: int = Field(0, ge=0, le=12)
     bars: tuple[Bar, ...] = ()
 

@@ -49,3 +49,18 @@ def anchor(facts: ModelFacts) -> dict[str, Any] | None:
             for at, one in enumerate(found["grades"], start=1)]  # fmt: skip
     return {"rows": rows, "level": percent(found["level"]), "rate": percent(found["rate"]),
             "bayes": percent(found["bayes"])}  # fmt: skip
+
+
+def margins(facts: ModelFacts, t: Translate) -> list[tuple[str, str, str, str]]:
+    """Margins of conservatism on the PD, each apart: category, what for, points added, part of the PD added."""
+    found: Plain = ((facts.gate.get("statistics") or {}).get("margins") or {}).get("pd") or {}
+    return [(t(f"validation.tier.category.{one['category']}"), _margin_name(one, t), percent(one["absolute"]),
+             percent(one["relative"], 1)) for one in found.get("items", [])]  # fmt: skip
+
+
+def _margin_name(one: Plain, t: Translate) -> str:
+    """A measured margin in words; a stated one as the risk team named it, with what it said."""
+    known = {"loans without outcome": "unlabelled", "default rate out of time": "later",
+             "estimation error of the level": "error"}  # fmt: skip
+    name = str(one["name"])
+    return t(f"validation.tier.margin.{known[name]}") if name in known else f"{name}: {one['about']}"

@@ -260,10 +260,21 @@ class Estimate(Shape):
     high: Ratio | None
 
 
+class Margins(Shape):
+    """Margins of conservatism on a PD, in points: A data and methods, B environment, C estimation error."""
+
+    a: Ratio | None
+    b: Ratio | None
+    c: Ratio | None
+
+
 class PdEstimate(Estimate):
-    """Probability of default over the horizon."""
+    """Probability of default over the horizon: best estimate, with its margins of conservatism beside it."""
 
     horizon_months: int
+    margin: Margins
+    with_margin: Ratio | None
+    flag: Annotated[str | None, Field(description="Mark of a PD that is no estimate from outcomes")]
 
 
 class ScoreAnswer(Shape):
