@@ -55,6 +55,8 @@ def assess(
     rows = np.arange(len(tape.target))
     filled = _filled(beside or Beside(), store, package, tape)
     found = finite(evaluate(package.bundle, tape, rows, reference=population, beside=filled))
+    # what only the training could measure stands beside what is measured now
+    found |= {"in_period": (package.gate.get("statistics") or {}).get("in_period") or {}}
     judged = gates(found, load().at(str(package.manifest["rules"]["day"])))
     result: dict[str, Any] = finite({
         "model": {"name": package.name, "version": package.version, "digest": package.digest},

@@ -17,7 +17,8 @@ from training.fitting import Work, rebuilt_alike
 from training.margins import margins_of
 from training.metrics.ranking import Interval
 from training.refit_reasons import Refits, refit_reasons
-from training.walk_forward import cross_validated, overfit
+from training.tiers import BOUND
+from training.walk_forward import cross_validated, in_period, out_of_fold, overfit
 
 HALF = 0.5
 """Share of the defaults whose time to resolution is told: the median."""
@@ -70,17 +71,23 @@ def of_training(work: Work, rules: RuleSet) -> dict[str, Any]:
     }
 
 
-def honest_overfit(work: Work, out_of_time: Mapping[str, float]) -> dict[str, Any]:
-    """In-time AUC out of fold and how far it lies above the AUC out of time (gate G1c).
+def folds_of(work: Work, out_of_time: Mapping[str, float]) -> dict[str, Any]:
+    """Ranking and calibration in time, out of fold; both empty where the plan asks for none or a fold has one outcome.
 
     Returns:
-        ``folds``, ``auc`` and ``overfit``; empty where the plan asks for none, or a fold holds one class only.
+        ``cross_validation``: ``folds``, ``auc`` and ``overfit``, how far that AUC lies above the AUC out of time (G1c).
+        ``in_period``: slope and intercept of Cox's recalibration (G2f); empty for an expert's order, whose level is no
+        estimate.
     """
-    plan = work.plan
+    plan, rows = work.plan, work.windows.in_time
     if not plan.evidence.cross_validation:
-        return {}
-    found = cross_validated(work.tape, work.windows.in_time, work.again, seed=plan.seed)
-    return found | {"overfit": overfit(found["auc"], out_of_time)} if found else {}
+        return {"cross_validation": {}, "in_period": {}}
+    folded = out_of_fold(work.tape, rows, work.again, seed=plan.seed)
+    found = cross_validated(work.tape, rows, folded)
+    return {
+        "cross_validation": found | {"overfit": overfit(found["auc"], out_of_time)} if found else {},
+        "in_period": {} if work.models.choice.shape == BOUND else in_period(work.tape, rows, folded),
+    }
 
 
 def _composed(work: Work) -> bool:

@@ -113,6 +113,7 @@ def _summary(done: Any) -> dict[str, Any]:
         "windows": dict(done.counts),
         "in_time_auc": found["in_time_auc"],
         "pd": {name: found["pd"][name] for name in SHOWN},
+        "in_period": found["in_period"],
         "benchmark": found["benchmark"],
         "challengers": found["challengers"]["verdicts"],
         "tuning": found["tuning"],

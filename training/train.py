@@ -18,7 +18,7 @@ from eco_credit.core.provenance import code_version
 from eco_credit.registry import PackageMeta, Store, sign, write_package
 from eco_credit.risk import ModelBundle
 from eco_credit.rulebook import RuleSet, load
-from training.beside_training import beside_training, honest_overfit, of_training
+from training.beside_training import beside_training, folds_of, of_training
 from training.card import card
 from training.challengers import TABLES, compare
 from training.datasets import load_tape, simulated
@@ -126,10 +126,9 @@ def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str
     least, shape = rules.number("risk.challenger.least_gain"), work.models.choice.shape
     compared = compare(tape, work.windows, work.score, work.rivals, least=least, served=shape)
     walked = walk_forward(tape, work.windows.in_time, work.again, origins=work.plan.walk_forward)
-    honest = honest_overfit(work, found["pd"]["auc"])
+    folds = folds_of(work, found["pd"]["auc"])
     proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
-    return found | of_training(work, rules) | {
-        "cross_validation": honest,
+    return found | of_training(work, rules) | folds | {
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
         "overfit": in_time - found["pd"]["auc"]["value"],

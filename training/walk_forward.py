@@ -1,14 +1,20 @@
-"""Walk-forward folds: how steady the ranking is as time goes on (gate G5c)."""
+"""Folds: how steady the ranking is as time goes on (G5c), ranking and calibration out of fold (G1c, G2f)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from eco_credit.core.numbers import Floats
+from eco_credit.risk.calibration import sigmoid
+from training.calibrate import platt_line
 from training.datasets import Tape
-from training.metrics.ranking import Z95, Interval, auc
+from training.metrics.calibration import cox
+from training.metrics.ranking import Z95, Interval, auc, one_class
 from training.refit import Again
 from training.split import Rows
 
@@ -55,32 +61,87 @@ def walk_forward(tape: Tape, in_time: Rows, again: Again, *, origins: int) -> di
     }
 
 
-def cross_validated(tape: Tape, in_time: Rows, again: Again, *, seed: int) -> dict[str, Any]:
-    """In-time AUC out of fold: every row is ranked by a model that has not seen its borrower (gate G1c).
+@dataclass(frozen=True)
+class Folded:
+    """Raw scores of in-time rows by models that have not seen their borrowers, shape (n,) each.
+
+    Attributes:
+        fold: number of the fold of each row.
+        score: raw logit of the model fitted on the other folds.
+    """
+
+    fold: npt.NDArray[np.intp]
+    score: Floats
+
+
+def out_of_fold(tape: Tape, in_time: Rows, again: Again, *, seed: int) -> Folded | None:
+    """Score every in-time row by a model fitted on the other folds; None where a fold holds one outcome only.
 
     Args:
         tape: labelled rows.
         in_time: rows the registered model is fitted on.
         again: fits the shape that is served on other rows; see `training.refit.refitter`.
         seed: seed of the deal of borrowers to folds.
+    """
+    borrowers, person = np.unique(tape.borrower[in_time].astype(str), return_inverse=True)
+    fold = np.random.default_rng(seed).permutation(np.arange(len(borrowers)) % FOLDS)[person]
+    y = tape.target[in_time]
+    if any(one_class(y[fold == k]) for k in range(FOLDS)):
+        return None
+    score = np.empty(len(in_time))
+    for k in range(FOLDS):
+        held = fold == k
+        score[held] = again(in_time[~held]).score(tape.part(in_time[held]))
+    return Folded(fold, score)
+
+
+def cross_validated(tape: Tape, in_time: Rows, folded: Folded | None) -> dict[str, Any]:
+    """In-time AUC out of fold: every row is ranked by a model that has not seen its borrower (gate G1c).
+
+    Args:
+        tape: labelled rows.
+        in_time: rows the registered model is fitted on.
+        folded: their scores out of fold.
 
     Returns:
         ``folds`` and ``auc``: AUC with 95 % interval. Scores of different folds are not on one scale: the AUC is the
-        mean over folds and its variance the mean of DeLong's over the number of folds. Empty when a fold has no
-        default or nothing else.
+        mean over folds and its variance the mean of DeLong's over the number of folds. Empty without scores.
     """
-    borrowers, person = np.unique(tape.borrower[in_time].astype(str), return_inverse=True)
-    fold_of = np.random.default_rng(seed).permutation(np.arange(len(borrowers)) % FOLDS)[person]
-    areas = []
-    for fold in range(FOLDS):
-        held, rest = in_time[fold_of == fold], in_time[fold_of != fold]
-        y = tape.target[held]
-        if not len(y) or y.min() == y.max():
-            return {}
-        areas.append(auc(y, again(rest).score(tape.part(held)), tape.weight[held]))
+    if folded is None:
+        return {}
+    parts = [(in_time[folded.fold == k], folded.score[folded.fold == k]) for k in range(FOLDS)]
+    areas = [auc(tape.target[rows], score, tape.weight[rows]) for rows, score in parts]
     value = float(np.mean([area.value for area in areas]))
     half = float(np.sqrt(np.mean([(area.value - area.low) ** 2 for area in areas]) / FOLDS))
     return {"folds": FOLDS, "auc": Interval(value, value - half, min(1.0, value + half)).as_dict()}
+
+
+def in_period(tape: Tape, in_time: Rows, folded: Folded | None) -> dict[str, Any]:
+    """Calibration within the period of training, out of fold (gate G2f); beside it stands the one out of time (G2c).
+
+    A row of fold k has the PD ``sigma(a + b z)``, z by the model and a, b by Platt's line of the other folds: the way
+    of making PDs is tested where time did not move. ``raw`` is the model's own logit without any line.
+
+    Args:
+        tape: labelled rows.
+        in_time: rows the registered model is fitted on.
+        folded: their scores out of fold.
+
+    Returns:
+        ``rows``, ``defaults``, ``slope`` and ``intercept`` (slope held at 1) of Cox's recalibration with robust 95 %
+        intervals, and ``raw`` with the same two. Empty without scores.
+    """
+    if folded is None:
+        return {}
+    y, w, z = tape.target[in_time], tape.weight[in_time], folded.score
+    p = np.empty(len(z))
+    for k in range(FOLDS):
+        held = folded.fold == k
+        a, b = platt_line(z[~held], y[~held], w[~held], few=False)
+        p[held] = sigmoid(a + b * z[held])
+    found = {name: {"slope": c.slope.as_dict(), "intercept": c.intercept.as_dict()}
+             for name, c in (("line", cox(y, p, w)), ("raw", cox(y, sigmoid(z), w)))}  # fmt: skip
+    return {"rows": len(y), "defaults": int(y.sum()), **found["line"], "raw": found["raw"]}
 
 
 def overfit(in_time: Mapping[str, float], out_of_time: Mapping[str, float]) -> dict[str, float]:

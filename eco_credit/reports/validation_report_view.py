@@ -105,7 +105,7 @@ class View:
         scores = [("brier", with_span(pd.get("brier"))), ("log_loss", with_span(pd.get("log_loss"))),
                   ("ece", figure(pd.get("ece"))), ("ece_to_rate", percent(pd.get("ece_to_rate"))),
                   ("jeffreys", figure(pd.get("jeffreys"))), ("cox_intercept", with_span(cox.get("intercept"))),
-                  ("cox_slope", with_span(cox.get("slope"))), ("least", percent(pd.get("least"))),
+                  ("cox_slope", with_span(cox.get("slope"))), *self._in_period(), ("least", percent(pd.get("least"))),
                   ("most", percent(pd.get("most")))]  # fmt: skip
         bins = [(percent(one["pd"]), percent(one["rate"]), f"{percent(one['low'])} – {percent(one['high'])}",
                  number(one["rows"], 0), number(one["defaults"], 0)) for one in self.curves.get("reliability") or []]
@@ -113,6 +113,11 @@ class View:
                 "auc": with_span(pd.get("auc")), "ks_value": area(pd.get("ks")), "bins": bins,
                 "reliability": charts.reliability_chart(self.curves, self.t),
                 "scores": [(self.t(f"validation.word.{key}"), said) for key, said in scores] if pd else []}  # fmt: skip
+
+    def _in_period(self) -> list[tuple[str, str]]:
+        """Calibration within the period of training, out of fold, from the record of the training."""
+        found = self._of("in_period")[0] or {}
+        return [(f"in_period_{name}", with_span(found[name])) for name in ("intercept", "slope") if name in found]
 
     def _named(self, name: str) -> str:
         specs = {spec.name: label(spec, self.lang) for spec in self.facts.features.features}
