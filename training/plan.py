@@ -149,11 +149,13 @@ class Evidence(_Part):
         cross_validation: in-time AUC out of fold, five fits (gate G1c).
         refits: bootstrap refits of the reasons (gate G8); 0 for none.
         rebuild: fit everything once more and compare byte for byte (gate G10).
+        unsigned: fit without signs, and without each sign that this model would break (gate G4b).
     """
 
     cross_validation: bool = True
     refits: int = Field(0, ge=0, le=200)
     rebuild: bool = False
+    unsigned: bool = False
 
 
 class Champion(_Part):

@@ -29,6 +29,7 @@ from training.metrics import ranking
 from training.package import bundle_files, encode_files
 from training.plan import Plan
 from training.split import Rows, split
+from training.unsigned import cost_of_signs
 from training.walk_forward import walk_forward
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
@@ -129,6 +130,7 @@ def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str
     folds = folds_of(work, found["pd"]["auc"])
     proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
     return found | of_training(work, rules) | folds | {
+        "unsigned": cost_of_signs(work) if work.plan.evidence.unsigned else {},
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
         "overfit": in_time - found["pd"]["auc"]["value"],

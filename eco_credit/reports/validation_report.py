@@ -49,6 +49,7 @@ def validation_report(evaluation: Plain, facts: ModelFacts, *, lang: str = "zh")
              "grades": view.grades(), "loss": view.loss(), "walk": view.walk(), "comparison": view.comparison(),
              "fairness": view.fairness(), "loss_proofs": view.loss_proofs(),
              "tier": tier_lines(facts, t), "anchor": anchor(facts), "margins": margins(facts, t),
+             "unsigned": view.unsigned(),
              "provenance": provenance(facts, lang, t)}  # fmt: skip
     return environment().get_template("validation_report.html.j2").render(
         t=t, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()), facts=facts, sections=SECTIONS,  # noqa: S704

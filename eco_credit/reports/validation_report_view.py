@@ -99,6 +99,16 @@ class View:
         return [(self.t("validation.quantile", name=word(name, self.lang)), number(one.get("steps"), 0),
                  number(one.get("violations"), 0), figure(one.get("worst"))) for name, one in sorted(found.items())]
 
+    def unsigned(self) -> dict[str, Any] | None:
+        """What the signs cost, from the record of the training."""
+        found, _ = self._of("unsigned")
+        if not found:
+            return None
+        rows = [(self._named(one["name"]), self.t(f"validation.sign.{one['sign']}"), with_span(one["gain"]))
+                for one in found["broken"]]  # fmt: skip
+        return {"rows": rows, "told": self.t("validation.tier.unsigned", gain=with_span(found["gain"]),
+                                             kept=found["kept"])}  # fmt: skip
+
     def risk(self) -> dict[str, Any]:
         """Discrimination and calibration."""
         pd, cox = self.pd, self.pd.get("cox") or {}

@@ -40,8 +40,8 @@ from training.train import Setting, Trained, train
 from training.walk_forward import FOLDS, Folded, cross_validated, in_period, out_of_fold
 
 IDS = [
-    "G0", "G1a", "G1b", "G1c", "G1d", "G1e", "G2a", "G2b", "G2c", "G2d", "G2e", "G2f", "G3", "G4", "G5a", "G5b", "G5c",
-    "G6a", "G6b", "G6c", "G7", "G8", "G9", "G10", "G11", "G12",
+    "G0", "G1a", "G1b", "G1c", "G1d", "G1e", "G2a", "G2b", "G2c", "G2d", "G2e", "G2f", "G3", "G4", "G4b", "G5a", "G5b",
+    "G5c", "G6a", "G6b", "G6c", "G7", "G8", "G9", "G10", "G11", "G12",
 ]  # fmt: skip
 KEYS = {
     "id", "name_zh", "name_en", "statistic", "value", "low", "high", "n", "green", "amber", "red", "colour", "source",
@@ -99,6 +99,7 @@ SIMPLE = [
     ("G2e", "pd.ece_to_rate", {0.15: "green", 0.3: "amber", 0.31: "red"}),
     ("G2f", "in_period.slope.value", {0.89: "amber", 0.9: "green", 1.1: "green", 1.2: "amber", 1.21: "red"}),
     ("G4", "proof.violations", {0: "green", 1: "red"}),
+    ("G4b", "unsigned.gain.value", {-0.01: "green", 0.01: "green", 0.011: "amber"}),
     ("G12", "people.missing", {0: "green", 1: "red"}),
 ]
 
@@ -312,7 +313,7 @@ def test_with_everything_laid_beside_it_every_gate_but_the_training_ones_is_run(
     )  # fmt: skip
     result = evaluate(bundle, read, rows, reference=reference_of(bundle, read, rows), beside=beside)
     judged = by_id(result | {"collapse_error": 0.0})
-    assert {name for name, gate in judged.items() if gate.colour == "not run"} == {"G1c", "G1e", "G2f", "G5c"}
+    assert {name for name, gate in judged.items() if gate.colour == "not run"} == {"G1c", "G1e", "G2f", "G4b", "G5c"}
     # with itself beside it: no worse, same order, same population
     assert judged["G1d"].colour == judged["G5a"].colour == judged["G8"].colour == judged["G10"].colour == "green"
     assert judged["G5a"].value == pytest.approx(0.0, abs=1e-12) and judged["G0"].colour == "green"
