@@ -60,7 +60,8 @@ class OneRow:
         """Contributions, shape (grids,)."""
         cells = np.array([columns[name].item() for name in self.names], np.float64).take(self.reads)
         below = np.add.reduce(self.ladder < cells[:, None], axis=1, dtype=np.intp)
-        bins = np.where(np.isnan(cells), self.unknown, below)
-        values = self.flat.take(self.offset + bins.take(self.first) * self.stride + bins.take(self.second))
+        bins: Index = np.where(np.isnan(cells), self.unknown, below)
+        places: Index = self.offset + bins.take(self.first) * self.stride + bins.take(self.second)
+        values: Floats = self.flat.take(places)
         summed: Floats = np.add.accumulate(np.concatenate((values, NOTHING)).take(self.turns), axis=1)[:, -1]
         return summed
