@@ -18,6 +18,10 @@ FIGURES = (
     "pd",
     "pd_low",
     "pd_high",
+    "pd_margin_a",
+    "pd_margin_b",
+    "pd_margin_c",
+    "pd_with_margin",
     "lgd",
     "lgd_low",
     "lgd_high",
@@ -53,6 +57,9 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
         "pd": answer["pd"]["value"],
         "pd_low": answer["pd"]["low"],
         "pd_high": answer["pd"]["high"],
+        **{f"pd_margin_{name}": answer["pd"]["margin"][name] for name in ("a", "b", "c")},
+        "pd_with_margin": answer["pd"]["with_margin"],
+        "pd_flag": answer["pd"]["flag"],
         "lgd": answer["lgd"]["value"],
         "lgd_low": answer["lgd"]["low"],
         "lgd_high": answer["lgd"]["high"],
@@ -70,7 +77,7 @@ def of_answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 def of_row(row: Any) -> dict[str, Any]:
     """One row of a result table as plain values."""
-    words = ("application_id", "grade", "recommendation", "reason_1")
+    words = ("application_id", "grade", "recommendation", "reason_1", "pd_flag")
     return {name: (None if pd.isna(row[name]) else str(row[name])) for name in words} | {
         name: None if pd.isna(row[name]) else float(row[name]) for name in FIGURES
     }
@@ -204,7 +211,8 @@ def test_a_county_the_training_never_saw_goes_to_a_person_with_the_scorecard_and
         assert {name: here[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")} == {
             name: home_ground[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")
         }
-        with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1") as client:
+        app = create_app(Settings(home=demo_home))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
             assert exact(of_answer(client.post("/v1/scores", json=elsewhere).json())) == here
         table = ec.score_table(frame_of_columns(to_flat([elsewhere])))
         assert exact(of_row(table.iloc[0])) == here

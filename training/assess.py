@@ -22,6 +22,9 @@ from training.gates import AMBER, RED, gates, missed
 from training.plan import plan_of, read_plan
 from training.train import finite
 
+ONLY_TRAINING = ("in_period", "unsigned")
+"""Statistics that no evaluation can give: they are those of the record of the training (gates G2f and G4b)."""
+
 
 def assess(
     store: Store, model: str, data: Path | Columns, plan: Path | None = None, *, beside: Beside | None = None
@@ -55,6 +58,9 @@ def assess(
     rows = np.arange(len(tape.target))
     filled = _filled(beside or Beside(), store, package, tape)
     found = finite(evaluate(package.bundle, tape, rows, reference=population, beside=filled))
+    # what only the training could measure stands beside what is measured now
+    record = package.gate.get("statistics") or {}
+    found |= {name: record.get(name) or {} for name in ONLY_TRAINING}
     judged = gates(found, load().at(str(package.manifest["rules"]["day"])))
     result: dict[str, Any] = finite({
         "model": {"name": package.name, "version": package.version, "digest": package.digest},

@@ -103,7 +103,7 @@ def fit_scorecard(tape: Tape, rows: Rows, *, binning: str = "auto") -> Scorecard
         The scorecard; without any telling input it is the default rate.
     """
     who = binning_of(binning)
-    found = [_scored(tape, rows, item, who) for item in tape.inputs]
+    found = [scored(tape, rows, item, who) for item in tape.inputs]
     told = sorted((item for item in found if item.information >= LEAST_INFORMATION), key=lambda i: -i.information)
     kept, columns = told[:MOST_INPUTS], tape.part(rows)
     y, weight = tape.target[rows], tape.weight[rows] / tape.weight[rows].mean()
@@ -120,7 +120,8 @@ def fit_scorecard(tape: Tape, rows: Rows, *, binning: str = "auto") -> Scorecard
     return Scorecard(float(beta[0]), tuple(fitted), who)
 
 
-def _scored(tape: Tape, rows: Rows, item: Input, who: Binning) -> Scored:
+def scored(tape: Tape, rows: Rows, item: Input, who: Binning) -> Scored:
+    """Bins of one input, their weights of evidence and its information value; no coefficient yet."""
     x, y, w = number(tape.columns, item.name)[rows], tape.target[rows], tape.weight[rows]
     known = ~np.isnan(x)
     thresholds = cuts(x[known], y[known], w[known], sign=item.monotone, binning=who)

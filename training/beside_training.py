@@ -11,16 +11,14 @@ from eco_credit.core.numbers import Floats
 from eco_credit.risk import ModelBundle
 from eco_credit.rulebook import RuleSet
 from training.censoring import Curve, resolution_curves
-from training.datasets import Tape
 from training.downturn import downturn_of, stressed_lgd
 from training.evidence import Beside
 from training.fitting import Work, rebuilt_alike
-from training.low_default import tier_of
-from training.metrics.calibration import effective_count
+from training.margins import margins_of
 from training.metrics.ranking import Interval
 from training.refit_reasons import Refits, refit_reasons
-from training.split import Rows
-from training.walk_forward import cross_validated, overfit
+from training.tiers import BOUND
+from training.walk_forward import cross_validated, in_period, out_of_fold, overfit
 
 HALF = 0.5
 """Share of the defaults whose time to resolution is told: the median."""
@@ -51,37 +49,50 @@ def of_training(work: Work, rules: RuleSet) -> dict[str, Any]:
     """Statistics of the rows trained on, which no evaluation could give.
 
     Returns:
-        ``tier`` of the portfolio by its defaults; for an LGD composed of its parts also ``lgd_downturn`` by pool
-        (ratios), and ``resolution`` by pool: defaults, and months until half of them were resolved.
+        ``tier`` of the portfolio by its defaults with the shape that is served; for an expert's order ``anchor``;
+        ``margins`` of the PD and, where losses are known, of the LGD; for an LGD composed of its parts also
+        ``lgd_downturn`` by pool (ratios), and ``resolution`` by pool: defaults, and months until half of them were
+        resolved.
     """
     tape, past = work.tape, np.concatenate([work.windows.in_time, work.windows.calibrate])
-    tier = tier_of(_defaults(tape, past), rules, out_of_time=_defaults(tape, work.windows.evaluate))
-    found: dict[str, Any] = {"tier": {"name": tier.name, "champion": tier.champion, "flag": tier.flag}}
+    anchor = work.models.anchor
+    found: dict[str, Any] = {"tier": work.models.choice.as_dict()}
+    found |= {} if anchor is None else {"anchor": anchor.as_dict()}
+    found["margins"] = {"pd": work.models.margins.as_dict()}
     if not _composed(work):
         return found
     pools = downturn_of(work.models.lgd, tape, past, rules)
+    if "all" in pools:
+        of = margins_of(pools["all"].long_run, pools["all"].upper, work.plan.deficiencies, parameter="lgd")
+        found["margins"]["lgd"] = of.as_dict()
     return found | {
         "lgd_downturn": {name: pool.as_dict() for name, pool in pools.items()},
         "resolution": {name: _told(curve) for name, curve in resolution_curves(tape, past).items()},
     }
 
 
-def honest_overfit(work: Work, out_of_time: Mapping[str, float]) -> dict[str, Any]:
-    """In-time AUC out of fold and how far it lies above the AUC out of time (gate G1c).
+def folds_of(work: Work, out_of_time: Mapping[str, float]) -> dict[str, Any]:
+    """Ranking and calibration in time, out of fold; both empty where the plan asks for none or a fold has one outcome.
 
     Returns:
-        ``folds``, ``auc`` and ``overfit``; empty where the plan asks for none, or a fold holds one class only.
+        ``cross_validation``: ``folds``, ``auc`` and ``overfit``, how far that AUC lies above the AUC out of time (G1c).
+        ``in_period``: slope and intercept of Cox's recalibration (G2f); empty for an expert's order, whose level is no
+        estimate.
     """
-    plan = work.plan
+    plan, rows = work.plan, work.windows.in_time
     if not plan.evidence.cross_validation:
-        return {}
-    found = cross_validated(work.tape, work.windows.in_time, work.pd, rounds=work.models.pd.rounds, seed=plan.seed)
-    return found | {"overfit": overfit(found["auc"], out_of_time)} if found else {}
+        return {"cross_validation": {}, "in_period": {}}
+    folded = out_of_fold(work.tape, rows, work.again, seed=plan.seed)
+    found = cross_validated(work.tape, rows, folded)
+    return {
+        "cross_validation": found | {"overfit": overfit(found["auc"], out_of_time)} if found else {},
+        "in_period": {} if work.models.choice.shape == BOUND else in_period(work.tape, rows, folded),
+    }
 
 
 def _composed(work: Work) -> bool:
     needed = {"lgd", "collateral_value", "exposure"}
-    return work.plan.lgd.mode == "composition" and needed <= set(work.tape.outcome)
+    return work.models.lgd.mode == "composition" and needed <= set(work.tape.outcome)
 
 
 def _stressed(work: Work, rules: RuleSet) -> Floats | None:
@@ -89,14 +100,8 @@ def _stressed(work: Work, rules: RuleSet) -> Floats | None:
 
 
 def _refitted(work: Work, bundle: ModelBundle) -> Interval:
-    how = Refits(work.models.pd.rounds, work.plan.evidence.refits, work.plan.seed)
-    return refit_reasons(bundle, work.tape, (work.windows.in_time, work.windows.evaluate), fit=work.pd, resampled=how)
-
-
-def _defaults(tape: Tape, rows: Rows) -> float:
-    """Effective number of defaults."""
-    bad = rows[tape.target[rows] > 0.0]
-    return effective_count(tape.weight[bad]) if len(bad) else 0.0
+    how, rows = Refits(work.plan.evidence.refits, work.plan.seed), (work.windows.in_time, work.windows.evaluate)
+    return refit_reasons(bundle, work.tape, rows, again=work.again, resampled=how)
 
 
 def _told(curve: Curve) -> dict[str, float]:

@@ -63,14 +63,36 @@ def _figures(gate: Mapping[str, Any]) -> list[str]:
     pd = gate["statistics"]["pd"]
     auc = pd["auc"]
     words = (
-        f"Out of time: AUC {auc['value']:.3f} (95 % {auc['low']:.3f} to {auc['high']:.3f}), {pd['defaults']} defaults, "
+        f"Out of time: {_area(auc)}, {pd['defaults']} defaults, "
         f"default rate {pd['default_rate']['value']:.4f}, mean PD {pd['mean_pd']:.4f}."
     )
-    tier = gate["statistics"].get("tier", {})
-    served = "" if tier.get("name") == "full" else "; **this package serves tables, which the approver must accept**"
-    flag = f" **{tier['flag']}**." if tier.get("flag") else ""
-    told = f"Defaults allow: {tier.get('champion', 'unknown')}{served}.{flag}"
-    return ["## Statistics and gates", words, told, f"Status: **{gate['status']}**.", head + rows]
+    status = f"Status: **{gate['status']}**."
+    return ["## Statistics and gates", words, _tier(gate), _margins(gate), status, head + rows]
+
+
+def _tier(gate: Mapping[str, Any]) -> str:
+    """What the number of defaults allows, what is served, and why where the two differ."""
+    tier = gate["statistics"]["tier"]
+    told = f"Defaults allow: {tier['champion']} ({tier['defaults']:.0f} in time and calibration, "
+    told += f"{tier['out_of_time']:.0f} out of time). Served: {tier['shape']}."
+    if tier["forced"] == "richer":
+        told += f" **Richer than the defaults allow, which the approver must accept**; reason given: {tier['reason']}."
+    return told + (f" **{tier['flag']}**." if tier["flag"] else "")
+
+
+def _margins(gate: Mapping[str, Any]) -> str:
+    """Margins of conservatism on the PD, each apart; the PD itself is the best estimate."""
+    head = "The PD served is the best estimate; margins of conservatism stand beside it.\n\n"
+    head += "| category | for | points | part of PD | how |\n|---|---|---|---|---|\n"
+    rows = [f"| {i['category'].upper()} | {_cell(i['name'])} | {i['absolute']:.4f} | {i['relative']:.3f} | "
+            f"{_cell(i['about'])} |" for i in gate["statistics"]["margins"]["pd"]["items"]]  # fmt: skip
+    return head + "\n".join(rows)
+
+
+def _area(auc: Mapping[str, Any]) -> str:
+    if auc["value"] is None:
+        return "no AUC, as all outcomes are alike"
+    return f"AUC {auc['value']:.3f} (95 % {auc['low']:.3f} to {auc['high']:.3f})"
 
 
 def _limits_of(line: GateLine) -> str:

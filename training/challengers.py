@@ -21,7 +21,7 @@ from training.plan import ForestFit, PdFit, Plan
 from training.split import Rows, Windows
 
 TABLES = "tables"
-ORDER = ("scorecard", "mains", TABLES, "forest")
+ORDER = ("bound", "prior", "scorecard", "mains", TABLES, "forest")
 """Shapes from the simplest to the most complex."""
 SWEPT_ROWS, SWEPT_POINTS = 100, 25
 
@@ -158,7 +158,9 @@ def verdict(
     return Verdict(*shapes, gain, least, shapes[1] if simpler_unless_real(gain, least) else shapes[0])
 
 
-def compare(tape: Tape, windows: Windows, score: Floats, rivals: Rivals, *, least: float) -> dict[str, Any]:
+def compare(
+    tape: Tape, windows: Windows, score: Floats, rivals: Rivals, *, least: float, served: str = TABLES
+) -> dict[str, Any]:
     """Out-of-time figures of every shape on the same rows, and a verdict on each step up in complexity.
 
     Args:
@@ -167,20 +169,22 @@ def compare(tape: Tape, windows: Windows, score: Floats, rivals: Rivals, *, leas
         score: raw score of the model.
         rivals: what was fitted beside it.
         least: gain in AUC that counts.
+        served: shape of the model.
 
     Returns:
-        ``rows``, ``shapes`` (AUC, Brier, log-loss with intervals) and ``verdicts``, each of a shape against the next
-        simpler one that was fitted, and of the model against the scorecard.
+        ``rows``, ``served``, ``shapes`` (AUC, Brier, log-loss with intervals) and ``verdicts``, each of a shape
+        against the next simpler one that was fitted, and of the model against the scorecard.
     """
     rows = windows.evaluate
     y, w = tape.target[rows], tape.weight[rows]
-    all_scores = {TABLES: score} | {name: rival.score for name, rival in rivals.by_shape.items()}
+    all_scores = {served: score} | {name: rival.score for name, rival in rivals.by_shape.items()}
     shapes = [name for name in ORDER if name in all_scores]
     steps = [(b, a) for a, b in pairwise(shapes)]
-    steps += [(TABLES, "scorecard")] if (TABLES, "scorecard") not in steps else []
+    steps += [(TABLES, "scorecard")] if served == TABLES and (TABLES, "scorecard") not in steps else []
     verdicts = [verdict(s, (all_scores[s[0]][rows], all_scores[s[1]][rows]), y, w, least=least) for s in steps]
     return {
         "rows": len(rows),
+        "served": served,
         "shapes": {
             name: figures(tape, windows, all_scores[name])
             | (dict(rivals.by_shape[name].about) if name in rivals.by_shape else {})

@@ -131,7 +131,7 @@ def initial_evidence(now: Mapping[str, Any], initial: Mapping[str, Any]) -> dict
     if not isinstance(before, Mapping):
         return {}
     found: dict[str, Any] = {}
-    if before.get("auc"):
+    if (before.get("auc") or {}).get("value") is not None and not np.isnan(now["auc"]["value"]):
         area = ranking.Interval(**now["auc"])
         found |= {"auc": before["auc"]["value"], "auc_fell": compare.auc_fell(before["auc"]["value"], area)}
     if before.get("concentration") and now["concentration"]:

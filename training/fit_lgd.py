@@ -50,6 +50,7 @@ class LgdModel:
         other: other recovery over exposure.
         proofs: proof of the signs of each table.
         rows: defaults used: ``fit``, ``calibrate``, ``unresolved``.
+        mode: ``composition`` or ``direct``.
     """
 
     tables: Mapping[str, TableModel]
@@ -61,6 +62,7 @@ class LgdModel:
     other: float
     proofs: Mapping[str, MonotoneProof]
     rows: Mapping[str, int]
+    mode: str = "composition"
 
 
 def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: RuleSet) -> LgdModel:
@@ -101,7 +103,33 @@ def fit_lgd(tape: Tape, windows: Windows, fit: LgdFit, *, seed: int, rules: Rule
         other=other_recovery(tape, used, weight) if composed else 0.0,
         proofs={name: prove(table, lvr_signs(tape.inputs)) for name, table in tables.items()},
         rows={"fit": len(used), "calibrate": len(later), "unresolved": unresolved(tape, fit)},
+        mode=fit.mode,
     )
+
+
+def resolved(tape: Tape, rows: Rows, fit: LgdFit) -> int:
+    """Resolved defaults with a known target among some rows."""
+    return int((~np.isnan(number(tape.outcome, fit.target)[rows]) & (tape.target[rows] > 0.0)).sum())
+
+
+def supervisory_lgd(fit: LgdFit, rules: RuleSet) -> LgdModel:
+    """LGD where hardly a default was ever resolved: the supervisory value of an unsecured claim, from nothing to all.
+
+    Args:
+        fit: parameters.
+        rules: ``risk.regulatory.lgd_unsecured``.
+
+    Returns:
+        A model that reads LGD directly and knows no input; its floor of the collateral is nothing.
+    """
+    level = rules.number("risk.regulatory.lgd_unsecured")
+    flat = {"low": 0.0, "central": level, "high": 1.0}
+    tables = {name: TableModel(value, (), (), ()) for name, value in flat.items()}
+    return LgdModel(
+        tables=tables, texts={}, starts={}, floor={POOLED: 0.0}, band={POOLED: 0.0}, cure=0.0, other=0.0,
+        proofs={name: prove(table, {}) for name, table in tables.items()},
+        rows={"fit": 0, "calibrate": 0, "unresolved": 0}, mode="direct",
+    )  # fmt: skip
 
 
 def unresolved(tape: Tape, fit: LgdFit) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eco_credit.core.errors import ContractError, Violation
 from eco_credit.risk.tables import TableModel
 from training.collapse import collapse
 from training.datasets import Input, Tape
@@ -36,9 +37,9 @@ class Fitted:
 
     Attributes:
         table: the purified tables.
-        text: LightGBM's own text of the booster, kept for audit; never parsed when serving.
+        text: LightGBM's own text of the booster, kept for audit; never parsed when serving. Empty without one.
         gain: input to its share of the gain.
-        rounds: trees.
+        rounds: trees; 0 without a booster.
         proof: the proof of its signs.
         collapse_error: largest difference between tables and booster over training rows, at most `CHECKED_ROWS` of
             them spread evenly: the collapse is exact by construction, and one row of a wrong cell would show it.
@@ -128,6 +129,30 @@ def as_tables(booster: Any, tape: Tape, rows: Rows) -> Fitted:
         rounds=booster.current_iteration(),
         proof=prove(table, {item.name: item.monotone for item in tape.inputs}),
         collapse_error=float(error),
+    )
+
+
+def plain(table: TableModel, tape: Tape, rows: Rows) -> Fitted:
+    """Tables that came from no booster: purified and proved; the part of an input is its spread over the rows.
+
+    Raises:
+        ContractError: no input is left in the tables.
+    """
+    if not table.grids:
+        en, zh = "no input tells anything of default", "没有变量可区分违约"
+        raise ContractError([Violation("features", "empty", en, zh)])
+    inputs, weight = tape.part(rows), tape.weight[rows]
+    pure = purify(table, inputs, weight)
+    spread = {name: float(np.sqrt(np.average(part**2, weights=weight))) for name, part in
+              pure.contributions(inputs).items()}  # fmt: skip
+    total = sum(spread.values())
+    return Fitted(
+        table=pure,
+        text="",
+        gain={name: spread.get(name, 0.0) / total if total > 0.0 else 1.0 / len(tape.names) for name in tape.names},
+        rounds=0,
+        proof=prove(pure, signs(tape.inputs)),
+        collapse_error=float(np.abs(pure.score(inputs) - table.score(inputs)).max(initial=0.0)),
     )
 
 

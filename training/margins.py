@@ -125,17 +125,6 @@ def margins_of(best: float, upper: float, deficiencies: Sequence[Deficiency], *,
     return Margins(stated["A"], stated["B"], max(upper - best, 0.0))
 
 
-@units(best="dimensionless", a="dimensionless", b="dimensionless", c="dimensionless", returns="dimensionless")
-def with_margins(best: Floats, a: Floats, b: Floats, c: Floats) -> Floats:
-    """Best estimate plus its margins, ``min(1, best + A + B + C)``; ratio, any shape.
-
-    Example:
-        >>> round(float(with_margins(0.02, 0.001, 0.002, 0.004)), 12)
-        0.027
-    """
-    return np.minimum(1.0, best + a + b + c)
-
-
 def pd_upper(defaults: float, obligors: float, rules: RuleSet) -> float:
     """Upper end of a default rate at the house confidence ``risk.margins.confidence``, independent defaults."""
     from training.low_default import upper_bound

@@ -11,17 +11,20 @@ import numpy as np
 from eco_credit.core.canonical import canonical_json
 from eco_credit.core.numbers import Columns, Floats, number
 from eco_credit.registry import golden_rows
-from eco_credit.risk import ModelBundle, scale_from_rules, table_to_json
+from eco_credit.risk import ModelBundle, TableModel, scale_from_rules, table_to_json
 from eco_credit.rulebook import RuleSet
 from training.benchmark_model import Scorecard
 from training.calibrate import Calibrated, systematic
 from training.cell_counts import cells_json
 from training.datasets import Tape, families
+from training.expert import Anchor
 from training.fit_lgd import LgdModel
 from training.fit_pd import Fitted
+from training.moc import PdMargins
 from training.plan import Plan
 from training.quantile import weighted_quantile
 from training.split import Rows
+from training.tiers import Choice
 
 SUPPORT_QUANTILES = (0.001, 0.999)
 JOINT_ROWS = 1_000
@@ -37,15 +40,24 @@ class Models:
         pd: the PD model.
         calibrated: its calibration.
         lgd: the LGD model.
-        card: the scorecard beside the PD model.
-        beside: calibration of the scorecard.
+        card: the scorecard fitted in every training.
+        other: tables asked beside the PD model: the scorecard beside tables, the tables beside a scorecard; None
+            where the defaults allow no second model.
+        beside: calibration of these.
+        choice: which shape is served, and why.
+        margins: margins of conservatism beside the PD.
+        anchor: level of an expert's order; None where outcomes gave the model.
     """
 
     pd: Fitted
     calibrated: Calibrated
     lgd: LgdModel
     card: Scorecard
-    beside: Calibrated
+    other: TableModel | None
+    beside: Calibrated | None
+    choice: Choice
+    margins: PdMargins
+    anchor: Anchor | None = None
 
 
 def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules: RuleSet) -> dict[str, Any]:
@@ -68,8 +80,11 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
             "platt": models.calibrated.platt(plan.pd),
             "venn_abers": models.calibrated.venn_abers.as_json(),
             "horizon_months": plan.pd.horizon_months,
-            "benchmark": {"table": table_to_json(models.card.table()), "platt": models.beside.platt(plan.pd)},
+            "benchmark": _benchmark(plan, models),
             "long_run": {"intercept": models.calibrated.long_run_intercept, "rate": models.calibrated.long_run_rate},
+            "margin": models.margins.as_json(),
+            "tier": models.choice.as_dict(),
+            "anchor": None if models.anchor is None else models.anchor.as_dict(),
         },
         "lgd.json": lgd_json(plan, models.lgd),
         "scale.json": scale_from_rules(rules),
@@ -77,6 +92,13 @@ def bundle_files(plan: Plan, tape: Tape, models: Models, *, in_time: Rows, rules
         | {"cells": cells_json(plan, tape, in_time, rules)},
         "reference.json": reference_json(tape, in_time),
     }
+
+
+def _benchmark(plan: Plan, models: Models) -> dict[str, Any] | None:
+    """The model asked beside the one served, calibrated."""
+    if models.other is None or models.beside is None:
+        return None
+    return {"table": table_to_json(models.other), "platt": models.beside.platt(plan.pd)}
 
 
 def features_json(tape: Tape) -> dict[str, Any]:
@@ -93,8 +115,8 @@ def lgd_json(plan: Plan, model: LgdModel) -> dict[str, Any]:
     """Quantile tables, offsets, cure and other recovery."""
     tables = {name: table_to_json(table) for name, table in model.tables.items()}
     band = tables | {"offsets": {"floor": dict(model.floor), "band": dict(model.band)}, "most": plan.lgd.most}
-    head = {"mode": plan.lgd.mode, "band": band, "floor": plan.lgd.floor}
-    return head if plan.lgd.mode == "direct" else head | {"cure": model.cure, "other": model.other}
+    head = {"mode": model.mode, "band": band, "floor": plan.lgd.floor}
+    return head if model.mode == "direct" else head | {"cure": model.cure, "other": model.other}
 
 
 def support_json(tape: Tape, rows: Rows, gain: Mapping[str, float], rules: RuleSet) -> dict[str, Any]:
@@ -194,7 +216,8 @@ def encode_files(files: Mapping[str, Any], models: Models) -> dict[str, bytes]:
     names = tuple(item["name"] for item in files["features.json"]["features"])
     encoded = {name: canonical_json(content) for name, content in files.items()}
     encoded["golden.json"] = canonical_json(golden_json(files, names))
-    encoded["pd.lightgbm.txt"] = models.pd.text.encode()
+    if models.pd.text:
+        encoded["pd.lightgbm.txt"] = models.pd.text.encode()
     for name, text in models.lgd.texts.items():
         encoded[f"lvr_{name}.lightgbm.txt"] = text.encode()
     return encoded

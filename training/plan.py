@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError, Violation
+from training.margins import Deficiency
 
 
 class _Part(BaseModel):
@@ -151,11 +152,25 @@ class Evidence(_Part):
         cross_validation: in-time AUC out of fold, five fits (gate G1c).
         refits: bootstrap refits of the reasons (gate G8); 0 for none.
         rebuild: fit everything once more and compare byte for byte (gate G10).
+        unsigned: fit without signs, and without each sign that this model would break (gate G4b).
     """
 
     cross_validation: bool = True
     refits: int = Field(0, ge=0, le=200)
     rebuild: bool = False
+    unsigned: bool = False
+
+
+class Champion(_Part):
+    """Which shape is served.
+
+    Attributes:
+        shape: ``auto`` takes the richest the number of defaults allows; a simpler one may always be asked for.
+        reason: why a richer shape than the defaults allow is served all the same; recorded on the card.
+    """
+
+    shape: Literal["auto", "bound", "prior", "scorecard", "tables"] = "auto"
+    reason: str = Field("", max_length=400)
 
 
 class LgdFit(_Part):
@@ -189,8 +204,10 @@ class Plan(_Part):
         about: what it is for.
         seed: seed of everything random.
         tune: search for the parameters of the PD model.
+        champion: which shape is served.
         challengers: what is fitted beside it.
         evidence: what is proved beside the statistics.
+        deficiencies: what the risk team states beside the measured margins of conservatism.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
         bars: what the evaluation must reach; else exit code 4 and no registration.
     """
@@ -203,8 +220,10 @@ class Plan(_Part):
     pd: PdFit = PdFit()
     lgd: LgdFit = LgdFit()
     tune: Tuning = Tuning()
+    champion: Champion = Champion()
     challengers: Challengers = Challengers()
     evidence: Evidence = Evidence()
+    deficiencies: tuple[Deficiency, ...] = ()
     walk_forward: int = Field(0, ge=0, le=12)
     bars: tuple[Bar, ...] = ()
 

@@ -8,13 +8,11 @@ import numpy as np
 
 from eco_credit.core.numbers import Floats
 from eco_credit.risk import ModelBundle
-from training.collapse import collapse
 from training.datasets import Tape
-from training.fit_pd import dataset, parameters
 from training.metrics.ranking import Interval
 from training.metrics.reasons import bootstrap_stability, by_family
-from training.plan import PdFit
 from training.purify import purify
+from training.refit import Again
 from training.split import Rows
 
 APPLICANTS = 200
@@ -26,12 +24,10 @@ class Refits:
     """How the model is refitted.
 
     Attributes:
-        rounds: trees of the registered model.
         refits: number of refits.
-        seed: seed of the resamples and of LightGBM.
+        seed: seed of the resamples.
     """
 
-    rounds: int
     refits: int = 20
     seed: int = 1
 
@@ -41,32 +37,29 @@ def refit_reasons(
     tape: Tape,
     rows: tuple[Rows, Rows],
     *,
-    fit: PdFit,
+    again: Again,
     resampled: Refits,
 ) -> Interval:
     """Mean overlap of the top three reason families between a model and its bootstrap refits.
 
-    Every refit is a PD model of the same parameters and number of trees on rows drawn with repeats, purified over
-    its own draw, and explained against the reference profiles and with the calibration slope of the bundle.
+    Every refit is a PD model of the same shape, parameters and number of trees on rows drawn with repeats, purified
+    over its own draw, and explained against the reference profiles and with the calibration slope of the bundle.
 
     Args:
         bundle: the model in question.
         tape: labelled rows.
         rows: the rows it was fitted on, and the applicants to explain (about `APPLICANTS`, evenly picked, are used).
-        fit: parameters of the PD model.
-        resampled: how many refits of how many trees.
+        again: fits the shape that is served on other rows; see `training.refit.refitter`.
+        resampled: how many refits.
 
     Returns:
         The overlap, 0..1, with a 95 % interval over refits: what ``Beside.refits`` takes.
     """
-    import lightgbm as lgb
-
     fitted, asked = rows
     some = asked[:: max(1, len(asked) // APPLICANTS)][:APPLICANTS]
     inputs, profiles = tape.part(some), bundle.reference.columns()
     peers = bundle.reference.of(bundle.features.encode(inputs)[0])
     family = {f.name: f.family for f in bundle.features.features}
-    chosen = parameters(fit, [item.monotone for item in tape.inputs], resampled.seed)
     every = sorted(set(family.values()))
 
     def told(names: tuple[str, ...], shares: Floats, base: Floats) -> Floats:
@@ -77,12 +70,11 @@ def refit_reasons(
         result[[every.index(name) for name in found]] = total
         return result
 
-    def again(drawn: Rows) -> Floats:
+    def refit(drawn: Rows) -> Floats:
         picked = fitted[drawn]
-        table = collapse(lgb.train(chosen, dataset(tape, picked), resampled.rounds).dump_model())
-        table = purify(table, tape.part(picked), tape.weight[picked])
+        table = purify(again(picked), tape.part(picked), tape.weight[picked])
         return told(table.names, table.parts(inputs)[1], table.parts(profiles)[1])
 
     table = bundle.pd.table
     base = told(table.names, table.parts(inputs)[1], table.parts(profiles)[1])
-    return bootstrap_stability(base, again, rows=len(fitted), refits=resampled.refits, seed=resampled.seed)
+    return bootstrap_stability(base, refit, rows=len(fitted), refits=resampled.refits, seed=resampled.seed)

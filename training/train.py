@@ -18,7 +18,7 @@ from eco_credit.core.provenance import code_version
 from eco_credit.registry import PackageMeta, Store, sign, write_package
 from eco_credit.risk import ModelBundle
 from eco_credit.rulebook import RuleSet, load
-from training.beside_training import beside_training, honest_overfit, of_training
+from training.beside_training import beside_training, folds_of, of_training
 from training.card import card
 from training.challengers import TABLES, compare
 from training.datasets import load_tape, simulated
@@ -30,6 +30,7 @@ from training.package import bundle_files, encode_files
 from training.plan import Plan
 from training.population import population
 from training.split import Rows, split
+from training.unsigned import cost_of_signs
 from training.walk_forward import walk_forward
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
@@ -124,24 +125,17 @@ def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str
     beside = beside_training(work, bundle, rules)
     found = evaluate(bundle, tape, rows, reference=reference, beside=beside)
     in_time = _auc(work, work.windows.in_time)
-    compared = compare(tape, work.windows, work.score, work.rivals, least=rules.number("risk.challenger.least_gain"))
-    against = next(v for v in compared["verdicts"] if (v["complex"], v["simple"]) == (TABLES, "scorecard"))
-    walked = walk_forward(
-        tape,
-        work.windows.in_time,
-        work.pd,
-        rounds=work.models.pd.rounds,
-        origins=work.plan.walk_forward,
-        seed=work.plan.seed,
-    )
-    honest = honest_overfit(work, found["pd"]["auc"])
+    least, shape = rules.number("risk.challenger.least_gain"), work.models.choice.shape
+    compared = compare(tape, work.windows, work.score, work.rivals, least=least, served=shape)
+    walked = walk_forward(tape, work.windows.in_time, work.again, origins=work.plan.walk_forward)
+    folds = folds_of(work, found["pd"]["auc"])
     proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
-    return found | of_training(work, rules) | {
-        "cross_validation": honest,
+    return found | of_training(work, rules) | folds | {
+        "unsigned": cost_of_signs(work) if work.plan.evidence.unsigned else {},
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
         "overfit": in_time - found["pd"]["auc"]["value"],
-        "benchmark": {"auc": compared["shapes"]["scorecard"]["auc"], "difference": against["gain"]},
+        "benchmark": _benchmark(compared),
         "challengers": compared,
         "tuning": {name: work.tuned.record[name] for name in TUNING} if work.tuned else {"trials": 0},
         "collapse_error": work.models.pd.collapse_error,
@@ -150,6 +144,14 @@ def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str
         "lgd_proofs": proofs,
         "walk_forward": walked,
     }
+
+
+def _benchmark(compared: Mapping[str, Any]) -> dict[str, Any]:
+    """The scorecard beside tables and what they gain over it; a simpler model has nothing simpler to beat (G1e)."""
+    gains = {(v["complex"], v["simple"]): v["gain"] for v in compared["verdicts"]}
+    found = {"auc": compared["shapes"]["scorecard"]["auc"]} if "scorecard" in compared["shapes"] else {}
+    gain = gains.get((TABLES, "scorecard")) if compared["served"] == TABLES else None
+    return found if gain is None else found | {"difference": gain}
 
 
 def _auc(work: Work, rows: Rows) -> float:

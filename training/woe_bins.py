@@ -62,6 +62,8 @@ def evidence(bins: Index, y: Floats, weight: Floats, count: int) -> tuple[Floats
     bad = np.bincount(bins, weights=weight * y, minlength=count).astype(np.float64)
     good = np.bincount(bins, weights=weight * (1.0 - y), minlength=count).astype(np.float64)
     total_bad, total_good = float(bad.sum()), float(good.sum())
+    if total_bad == 0.0 or total_good == 0.0:
+        return np.zeros(count), 0.0  # one outcome only: no bin says anything
     rate, half = total_bad / (total_bad + total_good), 0.5 * float(weight.mean())
     woe: Floats = np.log((bad + half * rate) / total_bad) - np.log((good + half * (1.0 - rate)) / total_good)
     return woe, float(((bad / total_bad - good / total_good) * woe).sum())

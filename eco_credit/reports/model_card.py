@@ -8,6 +8,7 @@ from eco_credit.reports.formats import percent
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment, translator, words
 from eco_credit.reports.validation_report_gates import COLOURS, area, counts, figure, gate_lines, with_span
 from eco_credit.reports.validation_report_model import ModelFacts, Plain, label
+from eco_credit.reports.validation_report_tier import anchor, margins, tier_lines, tier_warnings
 from eco_credit.reports.validation_report_view import provenance, stylesheet, windows
 from eco_credit.risk import FeatureSpec
 
@@ -36,6 +37,7 @@ def model_card(facts: ModelFacts, *, lang: str = "zh") -> str:
         t=t, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()), facts=facts,  # noqa: S704  our own file
         windows=windows(facts, lang, t), figures=_figures(facts.gate.get("statistics") or {}, t), gates=gates,
         counted=counts(gates), colours=COLOURS, chapters=CHAPTERS, provenance=provenance(facts, lang, t),
+        tier=tier_lines(facts, t), anchor=anchor(facts), margins=margins(facts, t), warnings=tier_warnings(facts, t),
         inputs=[_input(facts, spec, lang, t) for spec in facts.features.features],
     )  # fmt: skip
 

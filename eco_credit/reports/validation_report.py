@@ -13,6 +13,7 @@ from eco_credit.reports.page import LANGUAGE_TAGS, environment, translator
 from eco_credit.reports.validation_report_gates import COLOURS, counts
 from eco_credit.reports.validation_report_model import ModelFacts, Plain
 from eco_credit.reports.validation_report_tables import pair_papers, papers, proof_lines
+from eco_credit.reports.validation_report_tier import anchor, margins, tier_lines
 from eco_credit.reports.validation_report_view import View, provenance, stylesheet
 
 SECTIONS = (
@@ -47,6 +48,8 @@ def validation_report(evaluation: Plain, facts: ModelFacts, *, lang: str = "zh")
     parts = {"summary": view.summary(), "data": view.data(), "risk": view.risk(), "stability": view.stability(),
              "grades": view.grades(), "loss": view.loss(), "walk": view.walk(), "comparison": view.comparison(),
              "fairness": view.fairness(), "loss_proofs": view.loss_proofs(),
+             "tier": tier_lines(facts, t), "anchor": anchor(facts), "margins": margins(facts, t),
+             "unsigned": view.unsigned(),
              "provenance": provenance(facts, lang, t)}  # fmt: skip
     return environment().get_template("validation_report.html.j2").render(
         t=t, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()), facts=facts, sections=SECTIONS,  # noqa: S704

@@ -20,6 +20,7 @@ from eco_credit.reports.validation_report_gates import (
     word,
 )
 from eco_credit.reports.validation_report_model import ModelFacts, Plain, label
+from eco_credit.reports.validation_report_tier import tier_warnings
 
 
 def stylesheet() -> str:
@@ -31,7 +32,7 @@ LEAST = 5
 """A grade with fewer loans names its number only."""
 
 SERVED = "tables"
-"""Shape of the model itself among those fitted beside it."""
+"""Shape of the model itself among those fitted beside it, where the record does not say."""
 
 
 class View:
@@ -72,7 +73,8 @@ class View:
         trained = (self.facts.manifest.get("data") or {}).get("digest")
         found = [("same_data", digest is not None and digest == trained), ("no_rows", not self.pd),
                  ("no_stability", not self.found.get("stability")), ("no_approver", not self.facts.approver)]
-        return [self.t(f"validation.warning.{name}") for name, holds in found if holds]
+        told = [self.t(f"validation.warning.{name}") for name, holds in found if holds]
+        return told + tier_warnings(self.facts, self.t)
 
     def data(self) -> dict[str, Any]:
         """Training windows, rows evaluated and left out, loans by year, digests."""
@@ -97,13 +99,23 @@ class View:
         return [(self.t("validation.quantile", name=word(name, self.lang)), number(one.get("steps"), 0),
                  number(one.get("violations"), 0), figure(one.get("worst"))) for name, one in sorted(found.items())]
 
+    def unsigned(self) -> dict[str, Any] | None:
+        """What the signs cost, from the record of the training."""
+        found, _ = self._of("unsigned")
+        if not found:
+            return None
+        rows = [(self._named(one["name"]), self.t(f"validation.sign.{one['sign']}"), with_span(one["gain"]))
+                for one in found["broken"]]  # fmt: skip
+        return {"rows": rows, "told": self.t("validation.tier.unsigned", gain=with_span(found["gain"]),
+                                             kept=found["kept"])}  # fmt: skip
+
     def risk(self) -> dict[str, Any]:
         """Discrimination and calibration."""
         pd, cox = self.pd, self.pd.get("cox") or {}
         scores = [("brier", with_span(pd.get("brier"))), ("log_loss", with_span(pd.get("log_loss"))),
                   ("ece", figure(pd.get("ece"))), ("ece_to_rate", percent(pd.get("ece_to_rate"))),
                   ("jeffreys", figure(pd.get("jeffreys"))), ("cox_intercept", with_span(cox.get("intercept"))),
-                  ("cox_slope", with_span(cox.get("slope"))), ("least", percent(pd.get("least"))),
+                  ("cox_slope", with_span(cox.get("slope"))), *self._in_period(), ("least", percent(pd.get("least"))),
                   ("most", percent(pd.get("most")))]  # fmt: skip
         bins = [(percent(one["pd"]), percent(one["rate"]), f"{percent(one['low'])} – {percent(one['high'])}",
                  number(one["rows"], 0), number(one["defaults"], 0)) for one in self.curves.get("reliability") or []]
@@ -111,6 +123,11 @@ class View:
                 "auc": with_span(pd.get("auc")), "ks_value": area(pd.get("ks")), "bins": bins,
                 "reliability": charts.reliability_chart(self.curves, self.t),
                 "scores": [(self.t(f"validation.word.{key}"), said) for key, said in scores] if pd else []}  # fmt: skip
+
+    def _in_period(self) -> list[tuple[str, str]]:
+        """Calibration within the period of training, out of fold, from the record of the training."""
+        found = self._of("in_period")[0] or {}
+        return [(f"in_period_{name}", with_span(found[name])) for name in ("intercept", "slope") if name in found]
 
     def _named(self, name: str) -> str:
         specs = {spec.name: label(spec, self.lang) for spec in self.facts.features.features}
@@ -201,18 +218,20 @@ def _shapes(found: Any, t: Translate) -> list[tuple[str, Plain]]:
     """Shapes fitted beside the model, with what the model is ahead of each; empty for another record."""
     if not isinstance(found, Mapping) or "shapes" not in found:
         return []
-    ahead = {v["simple"]: v["gain"] for v in found["verdicts"] if v["complex"] == SERVED}
-    ahead |= {v["complex"]: _turned(v["gain"]) for v in found["verdicts"] if v["simple"] == SERVED}
+    served = found.get("served", SERVED)
+    ahead = {v["simple"]: v["gain"] for v in found["verdicts"] if v["complex"] == served}
+    ahead |= {v["complex"]: _turned(v["gain"]) for v in found["verdicts"] if v["simple"] == served}
     return [
         (t(f"validation.shape.{name}"), {**one, "difference": ahead.get(name)})
         for name, one in found["shapes"].items()
-        if name != SERVED
+        if name != served
     ]
 
 
 def _turned(gain: Plain) -> Plain:
     """The same difference seen from the other side."""
-    return {"value": -gain["value"], "low": -gain["high"], "high": -gain["low"]}
+    ends = {"value": "value", "low": "high", "high": "low"}
+    return {name: None if gain[of] is None else -gain[of] for name, of in ends.items()}
 
 
 def _others(found: Any, name: str) -> list[tuple[str, Plain]]:

@@ -97,12 +97,17 @@ class ModelBundle:
         scorecard, disagreement = self._beside(pd.logit, beside)
         names, peers, (profiles, signs) = self.pd.table.names, self.reference.of(inputs), self._compared
         shares = pd.contributions - self.base.take(peers, axis=1)
+        a, b, c, with_margin = self.pd.margins(pd.pd)
         told = consistent(shares, stacked(inputs, names), profiles.take(peers, axis=1), signs)
         return blank_refused(
             RiskEstimate(
                 pd=pd.pd,
                 pd_low=pd.low,
                 pd_high=pd.high,
+                pd_margin_a=a,
+                pd_margin_b=b,
+                pd_margin_c=c,
+                pd_with_margin=with_margin,
                 logit=pd.logit,
                 lgd=lgd.lgd,
                 lgd_low=lgd.low,

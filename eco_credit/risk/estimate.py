@@ -15,6 +15,10 @@ NUMBERS = (
     "pd",
     "pd_low",
     "pd_high",
+    "pd_margin_a",
+    "pd_margin_b",
+    "pd_margin_c",
+    "pd_with_margin",
     "logit",
     "lgd",
     "lgd_low",
@@ -32,6 +36,8 @@ class RiskEstimate:
 
     Attributes:
         pd, pd_low, pd_high: probability of default within the horizon and its range.
+        pd_margin_a, pd_margin_b, pd_margin_c: margins of conservatism on the PD, ratio; NaN without any.
+        pd_with_margin: PD with the three, ratio; NaN without any.
         logit: calibrated logit, before floor and ceiling.
         lgd, lgd_low, lgd_high: loss given default and its range (low: good sale), ratio.
         value_ratio: central liquidation-value ratio; ``1 - LGD`` for a package that reads LGD directly.
@@ -52,6 +58,10 @@ class RiskEstimate:
     pd: Floats
     pd_low: Floats
     pd_high: Floats
+    pd_margin_a: Floats
+    pd_margin_b: Floats
+    pd_margin_c: Floats
+    pd_with_margin: Floats
     logit: Floats
     lgd: Floats
     lgd_low: Floats

@@ -10,7 +10,8 @@ import numpy as np
 
 from eco_credit.core.numbers import Columns, Floats
 from eco_credit.risk.calibration import Platt, VennAbers
-from eco_credit.risk.checks import defect, mapping, member, real
+from eco_credit.risk.checks import defect, mapping, member, real, word
+from eco_credit.risk.margin import Margin
 from eco_credit.risk.table_json import table_from_json
 from eco_credit.risk.tables import TableModel
 
@@ -74,6 +75,8 @@ class PdHead:
         venn_abers: interval, or None when the package carries none; the range is then the point.
         horizon_months: horizon of the PD.
         benchmark: scorecard beside the model, or None when the package carries none.
+        margin: margins of conservatism beside the best estimate, or None when the package carries none.
+        flag: mark every answer carries, such as ``expert-anchored``, or None.
     """
 
     table: TableModel
@@ -81,10 +84,12 @@ class PdHead:
     venn_abers: VennAbers | None
     horizon_months: int
     benchmark: Benchmark | None = None
+    margin: Margin | None = None
+    flag: str | None = None
 
     @classmethod
     def parse(cls, value: Any, known: Sequence[str], where: str = "pd.json") -> PdHead:
-        """Read ``{horizon_months, table, platt, venn_abers, benchmark}``; the last two may be null.
+        """Read ``{horizon_months, table, platt, venn_abers, benchmark, margin, tier}``; the last four may be null.
 
         Raises:
             ModelNotServable: on any defect.
@@ -93,14 +98,21 @@ class PdHead:
         table = table_from_json(member(data, "table", where), f"{where}.table", known)
         if not table.grids:
             raise defect(where, "the model uses no feature", "模型未使用任何特征")
-        interval, beside = data.get("venn_abers"), data.get("benchmark")
+        interval, beside, added = (data.get(name) for name in ("venn_abers", "benchmark", "margin"))
+        flag = mapping(data.get("tier") or {}, f"{where}.tier").get("flag")
         return cls(
             table=table,
             platt=Platt.parse(member(data, "platt", where), f"{where}.platt"),
             venn_abers=None if interval is None else VennAbers.parse(interval, f"{where}.venn_abers"),
             horizon_months=int(real(member(data, "horizon_months", where), f"{where}.horizon_months", 1, 600)),
             benchmark=None if beside is None else Benchmark.parse(beside, known, f"{where}.benchmark"),
+            margin=None if added is None else Margin.parse(added, f"{where}.margin"),
+            flag=None if flag is None else word(flag, f"{where}.tier.flag"),
         )
+
+    def margins(self, pd: Floats) -> Floats:
+        """Margins A, B, C and the PD with all three, shape (4, n); NaN where the package carries none."""
+        return np.full((4, len(pd)), np.nan) if self.margin is None else self.margin.of(pd)
 
     def estimate(self, features: Columns) -> PdEstimate:
         """PD, range and contributions of encoded features, shape (n,) each."""

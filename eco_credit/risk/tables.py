@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.numbers import Bools, Columns, Floats, rows_of
+from eco_credit.risk.one_row import OneRow
 
 CHUNK_ROWS = 1024
 """Rows looked up at once: the working arrays then stay in the processor's cache."""
@@ -136,6 +137,9 @@ class TableStack:
     def parts(self, columns: Columns) -> list[tuple[Floats, Floats]]:
         """`TableModel.parts` of each model, the same bits as of that model alone."""
         rows, longest = rows_of(columns), max(len(model.grids) for model in self.models)
+        if rows == 1:
+            alone = self._one.parts(columns)
+            return [(alone[i, 0], alone[i, 1 : 1 + len(model.grids)]) for i, model in enumerate(self.models)]
         found = np.empty((len(self.models), 1 + longest, rows))
         for part in chunks(rows, len(self.models)):
             self._plan.steps(columns, part, found)
@@ -146,6 +150,10 @@ class TableStack:
     @cached_property
     def _plan(self) -> _Plan:
         return _Plan.of(self.models)
+
+    @cached_property
+    def _one(self) -> OneRow:
+        return self._plan.one_row()
 
 
 def chunks(rows: int, models: int = 1) -> Iterator[slice]:
@@ -210,6 +218,16 @@ class _Plan:
             fixed=layout < 0,
             constants=constants,
         )
+
+    def one_row(self) -> OneRow:
+        """The same tables for one row, without an axis for rows."""
+        start = np.zeros(self.layout.shape)
+        start[self.fixed] = self.constants[:, 0]
+        return OneRow(
+            names=self.names, reads=self.reads, ladder=self.ladder, unknown=self.unknown[:, 0].copy(), flat=self.flat,
+            offset=self.offset[:, 0].copy(), stride=self.stride[:, 0].copy(), first=self.first, second=self.second,
+            turns=np.ascontiguousarray(self.filled.T), layout=self.layout, fixed=self.fixed, start=start,
+        )  # fmt: skip
 
     def steps(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice, out: Floats) -> None:
         """Write score and contributions of one chunk to ``out``, shape (models, 1 + features, all rows)."""

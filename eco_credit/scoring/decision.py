@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.core.numbers import Bools, Columns, Floats, is_yes, number, rounded
+from eco_credit.core.numbers import Bools, Columns, Floats, is_yes, number, rounded, where_known
 from eco_credit.rulebook import RuleSet
 
 APPROVE, REFER, DECLINE = "approve", "refer", "decline"
@@ -30,6 +30,7 @@ class Evidence:
         pd: 12-month PD, ratio; NaN where the model gave none.
         pd_low: lower end of its range, ratio.
         pd_high: upper end of its range, ratio.
+        pd_with_margin: PD with its margins of conservatism, ratio; NaN without any.
         lgd: loss given default, ratio.
         disagreement: distance of the model's calibrated logit from its benchmark's, logits; NaN without a benchmark.
         cell_loans: loans of this kind and area in training, count; NaN where the package carries no such table.
@@ -44,6 +45,7 @@ class Evidence:
     pd: Floats
     pd_low: Floats
     pd_high: Floats
+    pd_with_margin: Floats
     lgd: Floats
     disagreement: Floats
     cell_loans: Floats
@@ -113,6 +115,15 @@ def rate_floor(expected_loss_rate: Floats, rules: RuleSet) -> Floats:
     return expected_loss_rate + cost
 
 
+def loss_pd(evidence: Evidence, rules: RuleSet) -> Floats:
+    """PD of the expected loss: the best estimate, or with its margins where ``risk.margins.in_expected_loss`` is 1.
+
+    A model without margins gives its best estimate either way; ratio, shape (n,).
+    """
+    added = where_known(evidence.pd_with_margin - evidence.pd, 0.0)
+    return evidence.pd + rules.number("risk.margins.in_expected_loss") * added
+
+
 def decide(loans: Columns, evidence: Evidence, conditions: Mapping[str, Bools], rules: RuleSet) -> Decisions:
     """Apply the policy to every application.
 
@@ -125,7 +136,7 @@ def decide(loans: Columns, evidence: Evidence, conditions: Mapping[str, Bools], 
     Returns:
         One recommendation per application.
     """
-    loss = evidence.pd * evidence.lgd
+    loss = loss_pd(evidence, rules) * evidence.lgd
     most = limit(loans, evidence, rules)
     declined = _declines(loans, evidence, most, rules)
     referred = _referrals(loans, evidence, loss, rules)

@@ -150,6 +150,7 @@ def run(applications: Applications, rules: RuleSet, package: Package, book: Lend
         pd=estimate.pd,
         pd_low=estimate.pd_low,
         pd_high=estimate.pd_high,
+        pd_with_margin=estimate.pd_with_margin,
         lgd=estimate.lgd,
         disagreement=estimate.disagreement,
         cell_loans=cell.loans,

@@ -24,6 +24,7 @@ from eco_credit.scoring.pledge_answer import known, pledge_answers
 from eco_credit.scoring.reasons import condition, model_reasons, reason_codes
 from eco_credit.valuation import EMPTY, LenderBook
 
+MARGINS = ("pd_margin_a", "pd_margin_b", "pd_margin_c", "pd_with_margin")
 PD_HORIZON_MONTHS = 12
 """Horizon of the PD target: default within twelve months of scoring."""
 
@@ -65,6 +66,7 @@ class Scored:
             "pd": e.pd,
             "pd_low": e.pd_low,
             "pd_high": e.pd_high,
+            **{name: getattr(e, name) for name in MARGINS},
             "lgd": e.lgd,
             "lgd_low": e.lgd_low,
             "lgd_high": e.lgd_high,
@@ -125,7 +127,9 @@ class Scored:
             "pledges": self.pledge_answers(row),
             "pd": {"value": f["pd"], "low": f["pd_low"], "high": f["pd_high"], "horizon_months": PD_HORIZON_MONTHS}
             | {name: f[f"pd_{name}"] for name in ("benchmark", "benchmark_margin")}
-            | {name: f[name] for name in ("cell_loans", "cell_defaults")},
+            | {name: f[name] for name in ("cell_loans", "cell_defaults")}
+            | {"margin": {name[-1]: f[name] for name in MARGINS[:3]}, "with_margin": f["pd_with_margin"]}
+            | {"flag": self.package.bundle.pd.flag},
             "lgd": {"value": f["lgd"], "low": f["lgd_low"], "high": f["lgd_high"]},
             "regulatory_lgd": f["regulatory_lgd"],
             "expected_loss_rate": f["expected_loss_rate"],

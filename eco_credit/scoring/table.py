@@ -19,6 +19,10 @@ _APPLICATION = (
     "pd",
     "pd_low",
     "pd_high",
+    "pd_margin_a",
+    "pd_margin_b",
+    "pd_margin_c",
+    "pd_with_margin",
     "lgd",
     "lgd_low",
     "lgd_high",
@@ -142,6 +146,7 @@ def _haircut_total(group: Appraised) -> Floats:
 def _application_columns(scored: Scored, rows: npt.NDArray[np.intp], reasons: int) -> Columns:
     results = scored.results
     columns: Columns = {name: scored.figure(name)[rows] for name in _APPLICATION}
+    columns["pd_flag"] = np.full(len(rows), scored.package.bundle.pd.flag, dtype=object)
     columns["grade"] = results.estimate.grade[rows]
     columns["recommendation"] = results.decisions.recommendation[rows]
     columns["out_of_scope"] = results.estimate.out_of_scope.astype(np.float64)[rows]

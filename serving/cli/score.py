@@ -185,12 +185,15 @@ def _beside_model(answer: dict[str, Any]) -> list[str]:
 def summary(answer: dict[str, Any]) -> str:
     """An answer in the order a loan officer reads: gates and value, limit, risk, reasons."""
     pd, lgd = answer["pd"], answer["lgd"]
+    margin = pd["margin"]
     lines = [
         f"{answer['application_id']}  {answer['recommendation'].upper()}  limit {_money(answer['max_loan'])} CNY, "
         f"price floor {percent(answer['rate_floor'])}",
         *(pledge_lines(p) for p in answer["pledges"]),
         f"PD {percent(pd['value'])} ({percent(pd['low'])} .. {percent(pd['high'])}), LGD {percent(lgd['value'])}, "
         f"expected loss {percent(answer['expected_loss_rate'])}, score {answer['score']}, grade {answer['grade']}",
+        f"PD with margins {percent(pd['with_margin'])} (A {percent(margin['a'])}, B {percent(margin['b'])}, "
+        f"C {percent(margin['c'])}){'  ' + pd['flag'] if pd['flag'] else ''}",
         *(f"  {r['code']}{_points(r['points'])} {r['en']} / {r['zh']}" for r in answer["reasons"]),
         *_beside_model(answer),
         *(f"  condition: {c['en']} / {c['zh']}" for c in answer["conditions"]),

@@ -260,14 +260,25 @@ class Estimate(Shape):
     high: Ratio | None
 
 
+class Margins(Shape):
+    """Margins of conservatism on a PD, in points: A data and methods, B environment, C estimation error."""
+
+    a: Ratio | None
+    b: Ratio | None
+    c: Ratio | None
+
+
 class PdEstimate(Estimate):
-    """Probability of default over the horizon."""
+    """Probability of default over the horizon: best estimate, with its margins of conservatism beside it."""
 
     horizon_months: int
-    benchmark: Annotated[Ratio | None, Field(description="PD of the scorecard beside the model")]
+    benchmark: Annotated[Ratio | None, Field(description="PD of the model beside this one")]
     benchmark_margin: Annotated[Ratio | None, Field(description="Margin of conservatism to add to it in a thin cell")]
     cell_loans: Annotated[float | None, Field(description="Loans of this kind and area the model was trained on")]
     cell_defaults: Annotated[float | None, Field(description="Defaults among them")]
+    margin: Margins
+    with_margin: Ratio | None
+    flag: Annotated[str | None, Field(description="Mark of a PD that is no estimate from outcomes")]
 
 
 class ScoreAnswer(Shape):

@@ -43,7 +43,8 @@ def guaranteed_loans(folder: Path) -> dict[str, Any]:
     tape = load_tape(plan, folder / "sba_loans" / "sba_loans_dev.parquet")
     windows = split(tape.origination, tape.borrower, plan.split)
     fitted = fit_pd(tape, windows, plan.pd, seed=plan.seed)
-    rivals = fit_rivals(tape, windows, plan, plan.pd)
+    card = fit_scorecard(tape, windows.in_time, binning=plan.challengers.binning)
+    rivals = fit_rivals(tape, windows, plan, plan.pd, card=card)
     found = compare(tape, windows, fitted.table.score(tape.columns), rivals, least=0.01)
     return {
         "windows": windows.counts(),

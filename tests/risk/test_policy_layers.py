@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from eco_credit.core.numbers import Columns
 from eco_credit.rulebook import load
@@ -24,7 +28,8 @@ def evidence(disagreement: list[float], *, cell: tuple[list[float], list[float]]
     seen, bad = (np.nan * one, np.nan * one) if cell is None else (np.array(side, float) for side in cell)
     return Evidence(
         lending_value=1e6 * one, central=2e6 * one, spread=0.1 * one, eligible=one, pd=0.005 * one, pd_low=0.004 * one,
-        pd_high=0.006 * one, lgd=0.2 * one, disagreement=np.array(disagreement), cell_loans=seen, cell_defaults=bad,
+        pd_high=0.006 * one, pd_with_margin=0.008 * one, lgd=0.2 * one, disagreement=np.array(disagreement),
+        cell_loans=seen, cell_defaults=bad,
         out_of_scope=one < 0.0,
     )  # fmt: skip
 
@@ -44,3 +49,14 @@ def test_fewer_than_thirty_loans_or_five_defaults_of_the_kind_and_area_call_for_
     assert found.recommendation.tolist() == ["approve", "refer", "refer", "refer", "approve"]
     assert found.reasons["P10"].tolist() == [False, True, True, True, False]
     assert not any(rows.any() for code, rows in found.reasons.items() if code != "P10")
+
+
+@pytest.mark.parametrize(("taken", "pd"), [(0, 0.005), (1, 0.008)])
+def test_the_expected_loss_takes_the_margins_only_where_a_rule_says_so(taken: int, pd: float, tmp_path: Path) -> None:
+    told = f"{{in_force: 2020-01-01, published: 2020-01-01, value: {taken}, ref: own}}"
+    (tmp_path / "overlay.yaml").write_text(f"risk.margins.in_expected_loss: {told}")
+    rules = load(tmp_path / "overlay.yaml").at("2026-11-23")
+    loss = decide(loans(1), evidence([0.0]), {}, rules).expected_loss_rate[0]
+    assert loss == pytest.approx(pd * 0.2)  # PD times LGD
+    none = replace(evidence([0.0]), pd_with_margin=np.array([np.nan]))
+    assert decide(loans(1), none, {}, rules).expected_loss_rate[0] == pytest.approx(0.005 * 0.2)

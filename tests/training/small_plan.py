@@ -10,5 +10,6 @@ SMALL = {
     "pd": {"rounds": 40, "patience": 10, "max_bin": 15, "min_rows": 40},
     "lgd": {"rounds": 20, "min_rows": 10, "max_bin": 7},
     "challengers": {"binning": "own"},
+    "champion": {"shape": "tables", "reason": "a small tape must show the whole road"},
     "bars": [{"statistic": "proof.violations", "at_most": 0}],
 }  # fmt: skip

@@ -75,7 +75,9 @@ def test_the_card_says_what_the_number_of_defaults_allows(plan: Plan, tape: Colu
     enough = past.sum() >= rules.number("risk.low_default.full")
     seen = later.sum() >= rules.number("risk.low_default.full_out_of_time")
     assert tier["name"] == ("full" if enough and seen else "logistic")
-    assert f"Defaults allow: {tier['champion']}" in (trained.folder / "card.md").read_text()
+    said = (trained.folder / "card.md").read_text()
+    assert f"Defaults allow: {tier['champion']}" in said and "Served: tables" in said
+    assert (tier["forced"] == "richer") == (tier["name"] != "full") and ("must accept" in said) == bool(tier["forced"])
 
 
 def test_resolved_defaults_of_the_window_stand_for_those_still_in_workout(

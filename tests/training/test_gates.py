@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,17 @@ from training.metrics.grades import concentration, migration
 from training.metrics.ranking import Interval
 from training.metrics.shadow import shadow
 from training.plan import Plan, plan_of
+from training.refit import refitter
 from training.refit_reasons import Refits, refit_reasons
 from training.simulate import simulate_tape
 from training.simulate.tape import write_tape
 from training.split import split
 from training.train import Setting, Trained, train
-from training.walk_forward import cross_validated
+from training.walk_forward import FOLDS, Folded, cross_validated, in_period, out_of_fold
 
 IDS = [
-    "G0", "G1a", "G1b", "G1c", "G1d", "G1e", "G2a", "G2b", "G2c", "G2d", "G2e", "G3", "G4", "G5a", "G5b", "G5c", "G6a",
-    "G6b", "G6c", "G7", "G8", "G9", "G10", "G11", "G12",
+    "G0", "G1a", "G1b", "G1c", "G1d", "G1e", "G2a", "G2b", "G2c", "G2d", "G2e", "G2f", "G3", "G4", "G4b", "G5a", "G5b",
+    "G5c", "G6a", "G6b", "G6c", "G7", "G8", "G9", "G10", "G11", "G12",
 ]  # fmt: skip
 KEYS = {
     "id", "name_zh", "name_en", "statistic", "value", "low", "high", "n", "green", "amber", "red", "colour", "source",
@@ -95,7 +97,9 @@ SIMPLE = [
     ("G2a", "pd.jeffreys", {0.05: "green", 0.01: "amber", 0.0099: "red"}),
     ("G2d", "pd.spiegelhalter", {-1.9: "green", 2.0: "amber", -2.5: "amber", 2.6: "red"}),
     ("G2e", "pd.ece_to_rate", {0.15: "green", 0.3: "amber", 0.31: "red"}),
+    ("G2f", "in_period.slope.value", {0.89: "amber", 0.9: "green", 1.1: "green", 1.2: "amber", 1.21: "red"}),
     ("G4", "proof.violations", {0: "green", 1: "red"}),
+    ("G4b", "unsigned.gain.value", {-0.01: "green", 0.01: "green", 0.011: "amber"}),
     ("G12", "people.missing", {0: "green", 1: "red"}),
 ]
 
@@ -309,7 +313,7 @@ def test_with_everything_laid_beside_it_every_gate_but_the_training_ones_is_run(
     )  # fmt: skip
     result = evaluate(bundle, read, rows, reference=reference_of(bundle, read, rows), beside=beside)
     judged = by_id(result | {"collapse_error": 0.0})
-    assert {name for name, gate in judged.items() if gate.colour == "not run"} == {"G1c", "G1e", "G5c"}
+    assert {name for name, gate in judged.items() if gate.colour == "not run"} == {"G1c", "G1e", "G2f", "G4b", "G5c"}
     # with itself beside it: no worse, same order, same population
     assert judged["G1d"].colour == judged["G5a"].colour == judged["G8"].colour == judged["G10"].colour == "green"
     assert judged["G5a"].value == pytest.approx(0.0, abs=1e-12) and judged["G0"].colour == "green"
@@ -337,9 +341,22 @@ def test_tests_against_the_first_validation_use_what_it_kept() -> None:
 def test_out_of_fold_ranking_flatters_less_than_the_rows_fitted_on(plan: Plan, read: Tape, trained: Trained) -> None:
     rows = split(read.origination, read.borrower, plan.split).in_time
     rounds = trained.gate["statistics"]["rounds"]
-    found = cross_validated(read, rows, plan.pd, rounds=rounds, seed=1)
-    assert found == cross_validated(read, rows, plan.pd, rounds=rounds, seed=1)
+    again = refitter(read, "tables", grown=(plan.pd, rounds, 1))
+    found = cross_validated(read, rows, out_of_fold(read, rows, again, seed=1))
+    assert found == cross_validated(read, rows, out_of_fold(read, rows, again, seed=1))
     assert 0.5 < found["auc"]["low"] < found["auc"]["value"] < trained.gate["statistics"]["in_time_auc"]
+
+
+def test_in_period_slope_is_one_for_scores_that_tell_the_truth_whatever_their_scale(read: Tape) -> None:
+    rng, rows = np.random.default_rng(5), np.arange(4_000)
+    z = rng.normal(-2.0, 1.0, 4_000)
+    told = replace(read, target=np.zeros_like(read.target))
+    told.target[rows] = (rng.random(4_000) < 1.0 / (1.0 + np.exp(-z))).astype(float)
+    for scale in (0.5, 1.0, 2.0):  # Platt's line takes the scale back, the raw logit shows it
+        found = in_period(told, rows, Folded(rows % FOLDS, scale * z))
+        assert found["slope"]["low"] < 1.0 < found["slope"]["high"]
+        assert found["raw"]["slope"]["low"] < 1.0 / scale < found["raw"]["slope"]["high"]
+    assert in_period(told, rows, None) == {}
 
 
 def test_reasons_over_refits_overlap_in_part_and_the_same_each_time(
@@ -347,8 +364,9 @@ def test_reasons_over_refits_overlap_in_part_and_the_same_each_time(
 ) -> None:
     bundle = load_package(trained.folder, store.trusted(), require_approval=False).bundle
     windows = split(read.origination, read.borrower, plan.split)
+    again = refitter(read, "tables", grown=(plan.pd, 20, 1))
     measure = lambda: refit_reasons(
-        bundle, read, (windows.in_time, windows.evaluate), fit=plan.pd, resampled=Refits(20, refits=2)
+        bundle, read, (windows.in_time, windows.evaluate), again=again, resampled=Refits(refits=2)
     )
     assert 0.2 < measure().value < 1.0 and measure() == measure()
 

@@ -13,6 +13,7 @@ from worlds import SEEDS, plan, rules, world
 
 from eco_credit.core.errors import ContractError
 from eco_credit.core.numbers import number
+from eco_credit.risk.margin import with_margins
 from eco_credit.rulebook import RuleSet
 from training.downturn import downturn_of, stressed_lgd
 from training.fit_lgd import fit_lgd
@@ -28,7 +29,6 @@ from training.margins import (
     quantile_between,
     read_deficiencies,
     under_hazard,
-    with_margins,
 )
 
 STATED = """

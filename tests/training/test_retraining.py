@@ -23,6 +23,7 @@ from training.fit_pd import fit_pd
 from training.gates import gate_record, look_up, missed
 from training.metrics.ranking import auc
 from training.plan import Bar, Plan, plan_of, read_plan
+from training.refit import refitter
 from training.split import split
 from training.train import Setting, Trained, train
 from training.walk_forward import walk_forward
@@ -79,11 +80,12 @@ def test_most_rows_of_the_population_are_neither_refused_nor_referred(trained: T
 def test_walk_forward_folds_look_only_ahead_and_do_not_depend_on_the_workers(plan: Plan, tape: Columns) -> None:
     read = load_tape(plan, tape)
     rows = split(read.origination, read.borrower, plan.split).in_time
-    found = walk_forward(read, rows, plan.pd, rounds=15, origins=3, seed=1)
+    again = refitter(read, "tables", grown=(plan.pd, 15, 1))
+    found = walk_forward(read, rows, again, origins=3)
     starts = [fold["from"] for fold in found["folds"]]
     assert starts == sorted(starts) and len(starts) == 3
-    assert found["worst"] <= found["mean"] and found == walk_forward(read, rows, plan.pd, rounds=15, origins=3, seed=1)
-    assert walk_forward(read, rows, plan.pd, rounds=15, origins=0, seed=1) == {}
+    assert found["worst"] <= found["mean"] and found == walk_forward(read, rows, again, origins=3)
+    assert walk_forward(read, rows, again, origins=0) == {}
 
 
 def test_a_missed_bar_writes_the_package_but_signs_and_registers_nothing(tape: Columns, tmp_path: Path) -> None:

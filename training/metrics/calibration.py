@@ -8,7 +8,7 @@ import numpy as np
 
 from eco_credit.core.numbers import Floats
 from eco_credit.risk.calibration import sigmoid
-from training.metrics.ranking import Z95, Interval, ones_like
+from training.metrics.ranking import UNRANKED, Z95, Interval, one_class, ones_like
 
 TINY = 1e-12
 
@@ -74,8 +74,10 @@ def cox(y: Floats, p: Floats, weight: Floats | None = None) -> Cox:
 
     Returns:
         Slope from the two-parameter fit; intercept with the slope held at 1 (calibration in the
-        large), which is the reading of gate G2c.
+        large), which is the reading of gate G2c. NaN where all rows have the same outcome.
     """
+    if one_class(y):
+        return Cox(UNRANKED, UNRANKED)
     w = ones_like(weight, y)
     z = logit(p)
     both, cover = logistic_fit(np.column_stack([np.ones_like(z), z]), y, w)

@@ -25,6 +25,15 @@ class Interval:
         return asdict(self)
 
 
+UNRANKED = Interval(float("nan"), float("nan"), float("nan"))
+"""What ranking says of rows of one class."""
+
+
+def one_class(y: Floats) -> bool:
+    """True where rows are all defaults, all paid, or none: nothing to rank."""
+    return not bool((y > 0.5).any() and (y <= 0.5).any())
+
+
 def ones_like(weight: Floats | None, like: Floats) -> Floats:
     """Given weights as floats, or a one for each row."""
     return np.ones(len(like)) if weight is None else np.asarray(weight, np.float64)
@@ -100,11 +109,10 @@ def auc(y: Floats, score: Floats, weight: Floats | None = None) -> Interval:
         weight: sample weights; None counts every row once.
 
     Returns:
-        The AUC; with weights it is that of the weighted population.
-
-    Raises:
-        ValueError: only one class is present.
+        The AUC; with weights it is that of the weighted population. NaN with one class only: nothing is ranked.
     """
+    if one_class(y):
+        return UNRANKED
     w = ones_like(weight, y)
     part = placements(y, score, w)
     half = Z95 * float(np.sqrt(auc_variance(part, part, y, w)))
@@ -121,7 +129,9 @@ def auc_variance(first: Placements, second: Placements, y: Floats, weight: Float
 
 
 def auc_difference(y: Floats, first: Floats, second: Floats, weight: Floats | None = None) -> Interval:
-    """AUC of the first score minus AUC of the second on the same rows, paired DeLong interval."""
+    """AUC of the first score minus AUC of the second on the same rows, paired DeLong interval; NaN with one class."""
+    if one_class(y):
+        return UNRANKED
     w = ones_like(weight, y)
     a, b = placements(y, first, w), placements(y, second, w)
     both = auc_variance(a, a, y, w) + auc_variance(b, b, y, w) - 2.0 * auc_variance(a, b, y, w)
@@ -130,7 +140,9 @@ def auc_difference(y: Floats, first: Floats, second: Floats, weight: Floats | No
 
 
 def kolmogorov_smirnov(y: Floats, score: Floats, weight: Floats | None = None) -> float:
-    """Largest distance between the distribution functions of the score of bads and goods."""
+    """Largest distance between the distribution functions of the score of bads and goods; NaN with one class only."""
+    if one_class(y):
+        return float("nan")
     w = ones_like(weight, y)
     is_bad = y > 0.5
     points, position = np.unique(score, return_inverse=True)
