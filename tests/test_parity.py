@@ -212,7 +212,7 @@ def test_a_county_the_training_never_saw_goes_to_a_person_with_the_scorecard_and
             name: home_ground[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")
         }
         app = create_app(Settings(home=demo_home))
-    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+        with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
             assert exact(of_answer(client.post("/v1/scores", json=elsewhere).json())) == here
         table = ec.score_table(frame_of_columns(to_flat([elsewhere])))
         assert exact(of_row(table.iloc[0])) == here
