@@ -30,6 +30,7 @@ from serving.routes.shapes import violations_of
 from serving.settings import Settings
 from serving.state import State
 
+_ASK_SECONDS = 300.0
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "receive_timeout", 413: "body_too_large"}
 
 
@@ -58,25 +59,32 @@ def _on_validation(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _keep_fresh(state: State) -> None:
-    """Look for a new champion until the service ends."""
-    if state.settings.reconcile:
-        await asyncio.to_thread(reconcile, state.settings)
+    """Look for a new champion until the service ends, and keep ready what a rollback would go back to."""
     while True:
         await asyncio.to_thread(state.refresh)
+        await asyncio.to_thread(state.champions.warm)
         await asyncio.sleep(state.settings.refresh_seconds)
+
+
+async def _ask_registry(state: State) -> None:
+    """Ask MLflow at start and from then on whether an alias moved, without holding up `_keep_fresh`."""
+    while state.settings.reconcile:
+        await asyncio.to_thread(reconcile, state.settings)
+        await asyncio.sleep(_ASK_SECONDS)
 
 
 def _lifespan(state: State) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(state.start)
-        fresh = asyncio.create_task(_keep_fresh(state))
+        beside = [asyncio.create_task(work(state)) for work in (_keep_fresh, _ask_registry)]
         try:
             yield
         finally:
-            fresh.cancel()
+            for task in beside:
+                task.cancel()
             with suppress(asyncio.CancelledError):
-                await fresh
+                await asyncio.gather(*beside)
             await asyncio.to_thread(state.stop)
 
     return lifespan

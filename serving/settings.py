@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     answer_timeout: float = Field(20.0, gt=0)
     max_in_flight: int = Field(128, ge=1)
     journal_queue: int = Field(512, ge=1)
-    refresh_seconds: float = Field(2.0, gt=0)
+    refresh_seconds: float = Field(1.0, gt=0)
     reconcile: bool = False
 
     @property

@@ -151,6 +151,7 @@ class State:
         outcome = self.champions.refresh()
         if outcome is not None:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
+            self.metrics.model_alarm.labels("champion").set(0 if outcome else 1)
 
     def stop(self) -> None:
         """Write what waits and let the threads end."""

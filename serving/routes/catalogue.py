@@ -69,7 +69,7 @@ def model_card(state: State) -> dict[str, Any]:
         "contract": triple.contract,
         "gate": package.gate,
     }
-    return {"models": [served], "alarm": state.champions.alarm, "demo": state.demo}
+    return {"models": [served], "alarm": state.champions.alarm, "why": state.champions.why, "demo": state.demo}
 
 
 def contract_card(name: str) -> dict[str, Any]:
