@@ -66,6 +66,13 @@ async def _keep_fresh(state: State) -> None:
         await asyncio.sleep(state.settings.refresh_seconds)
 
 
+async def _keep_challenger(state: State) -> None:
+    """Look for a new challenger, apart from the champion: a slow probe must not hold up a rollback."""
+    while True:
+        await asyncio.to_thread(state.refresh_challenger)
+        await asyncio.sleep(state.settings.refresh_seconds)
+
+
 async def _ask_registry(state: State) -> None:
     """Ask MLflow at start and from then on whether an alias moved, without holding up `_keep_fresh`."""
     while state.settings.reconcile:
@@ -77,7 +84,7 @@ def _lifespan(state: State) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(state.start)
-        beside = [asyncio.create_task(work(state)) for work in (_keep_fresh, _ask_registry)]
+        beside = [asyncio.create_task(work(state)) for work in (_keep_fresh, _keep_challenger, _ask_registry)]
         try:
             yield
         finally:

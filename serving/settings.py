@@ -35,7 +35,9 @@ class Settings(BaseSettings):
         max_in_flight: requests worked on at once; above it the answer is 503.
         journal_queue: records that may wait for the disk.
         refresh_seconds: how often the champion's pointer is looked at, seconds.
-        reconcile: ask MLflow at start, in a child process, whether the champion moved.
+        shadow: let the challenger, where one is promoted, score beside the champion.
+        shadow_queue: decisions that may wait for the challenger; more are not shadowed, and counted.
+        reconcile: ask MLflow at start, and every five minutes, in a child process, whether the champion moved.
     """
 
     model_config = SettingsConfigDict(
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(128, ge=1)
     journal_queue: int = Field(512, ge=1)
     refresh_seconds: float = Field(1.0, gt=0)
+    shadow: bool = True
+    shadow_queue: int = Field(256, ge=1)
     reconcile: bool = False
 
     @property

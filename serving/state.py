@@ -19,7 +19,9 @@ from serving.models import Champions
 from serving.pipeline import Pipeline
 from serving.problems import Problem
 from serving.settings import Settings
+from serving.shadow.sender import Shadow
 from serving.together import Together
+from serving.triple import CHALLENGER
 
 if TYPE_CHECKING:
     from eco_credit.valuation import LenderBook
@@ -57,6 +59,8 @@ class State:
         metrics: figures for the operator.
         gate: finds out who calls.
         together: applications that wait for the next pass of the pipeline.
+        challengers: the challenger, where one is promoted; it never answers.
+        shadow: hands recorded decisions to the challenger.
         journal: the decision log; opened when the service starts.
         stopping: the service is being stopped.
         demo_store: the store says that it was made by the demo.
@@ -70,6 +74,8 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     gate: Gate = field(init=False)
     together: Together = field(init=False)
+    challengers: Champions = field(init=False)
+    shadow: Shadow = field(init=False)
     _journal: Journal | None = None
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
     stopping: bool = False
@@ -81,6 +87,8 @@ class State:
         """Stand a gate before the service, and let requests that come in together be scored together."""
         self.gate = Gate(self)
         self.together = Together(self.pipeline)
+        self.challengers = Champions(self.settings, alias=CHALLENGER)
+        self.shadow = Shadow(self.settings, self.challengers, self.metrics)
 
     @property
     def demo(self) -> bool:
@@ -151,12 +159,19 @@ class State:
         outcome = self.champions.refresh()
         if outcome is not None:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
-            self.metrics.model_alarm.labels("champion").set(0 if outcome else 1)
+        self.metrics.model_alarm.labels("champion").set(self.champions.alarm is not None)
+
+    def refresh_challenger(self) -> None:
+        """The same for the challenger, where one may score beside the champion."""
+        if self.settings.shadow:
+            self.challengers.refresh()
+            self.metrics.model_alarm.labels("challenger").set(self.challengers.alarm is not None)
 
     def stop(self) -> None:
         """Write what waits and let the threads end."""
         self.stopping = True
         self._workers.shutdown(wait=True)
+        self.shadow.close()
         if self._journal is not None:
             self._journal.close()
 

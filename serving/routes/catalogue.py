@@ -6,12 +6,15 @@ import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.access import Guarded, Permission, needs, public
+from serving.access import Guarded, Permission, needs, public, who
 from serving.problems import PROBLEMS, Problem
 from serving.routes.reply import json_reply
+from serving.shadow import shadow_path, summary
 from serving.state import State
+from serving.triple import CHALLENGER, CHAMPION, Triple
 
 _NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 
@@ -20,11 +23,19 @@ def build_router(state: State) -> APIRouter:
     """The read-only routes, on one service."""
     router = APIRouter(tags=["catalogue"], route_class=Guarded)
 
-    @router.get("/v1/models", operation_id="models", summary="The model in service", response_class=Response)
+    @router.get("/v1/models", operation_id="models", summary="Champion and challenger", response_class=Response)
     @needs(Permission.CATALOGUE)
     async def models() -> Response:
-        """Name, version and digest of the champion, and the bars it passed."""
+        """Name, version, digest and gates of the champion, and of the challenger where one scores beside it."""
         return json_reply(await state.run(model_card, state))
+
+    @router.get(
+        "/v1/models/shadow", operation_id="shadow", summary="Champion and challenger compared", response_class=Response
+    )
+    @needs(Permission.MODELS)
+    async def shadow(request: Request) -> Response:
+        """Differences of PD, LGD and points, and moves of grade, on the caller's own recorded decisions."""
+        return json_reply(await state.run(summary, shadow_path(state.settings.home), who(request).tenant))
 
     @router.get("/v1/contracts/{name}", operation_id="contract", summary="A data contract", response_class=Response)
     @needs(Permission.CATALOGUE)
@@ -54,22 +65,34 @@ def build_router(state: State) -> APIRouter:
 
 
 def model_card(state: State) -> dict[str, Any]:
-    """The model in service, and whether a newer one was refused.
+    """The champion first, the challenger after it, and whether a newer package was refused.
 
     Raises:
-        ModelNotServable: none is in service.
+        ModelNotServable: no champion is in service.
     """
-    triple = state.champions.current()
+    champion, challenger = state.champions.current(), state.challengers.found
+    beside = [] if challenger is None else [_served(challenger, CHALLENGER)]
+    return {
+        "models": [_served(champion, CHAMPION), *beside],
+        "alarm": state.champions.alarm,
+        "why": state.champions.why,
+        "challenger_alarm": state.challengers.alarm,
+        "challenger_why": state.challengers.why,
+        "demo": state.demo,
+    }
+
+
+def _served(triple: Triple, alias: str) -> dict[str, Any]:
     package = triple.package
-    served = {
+    return {
         "name": package.name,
+        "alias": alias,
         "version": package.version,
         "digest": package.digest,
         "synthetic": package.synthetic,
         "contract": triple.contract,
         "gate": package.gate,
     }
-    return {"models": [served], "alarm": state.champions.alarm, "why": state.champions.why, "demo": state.demo}
 
 
 def contract_card(name: str) -> dict[str, Any]:
