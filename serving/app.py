@@ -25,7 +25,7 @@ from serving.models import Champions, reconcile
 from serving.openapi import describe
 from serving.pipeline import House, Pipeline
 from serving.problems import Problem, from_error, response
-from serving.routes import accounts, appraisals, catalogue, decisions, operations, scores
+from serving.routes import accounts, appraisals, catalogue, decisions, inference, operations, scores
 from serving.routes.shapes import violations_of
 from serving.settings import Settings
 from serving.state import State
@@ -144,7 +144,7 @@ def create_app(
         (RequestValidationError, _on_validation),
     ):
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
-    for room in (scores, decisions, appraisals, accounts, catalogue, operations):
+    for room in (scores, decisions, appraisals, accounts, catalogue, inference, operations):
         app.include_router(room.build_router(state))
     _add_web(app, state)
     describe(app)

@@ -118,7 +118,7 @@ class _Sender:
         for name, value in _FIXED_HEADERS.items():
             headers[name] = value
         headers["X-Request-Id"] = self.scope["state"]["request_id"]
-        if self.scope["path"].startswith("/v1/"):
+        if self.scope["path"].startswith(("/v1/", "/v2/")):
             headers.setdefault("Cache-Control", "no-store")
         if self.state.demo:
             headers["X-Eco-Credit-Demo"] = "true"

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.routes.answers import ProblemDocument
 from serving.routes.shapes import AccountRequest, OnePledge
+from serving.tensors import InferRequest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -26,7 +27,7 @@ def _schemas() -> dict[str, Any]:
     """Schemas the routes refer to by name."""
     from serving.schemas import application_schemas, outcome_schema
 
-    models = [(model, "validation") for model in (OnePledge, AccountRequest, ProblemDocument)]
+    models = [(model, "validation") for model in (OnePledge, AccountRequest, InferRequest, ProblemDocument)]
     _, found = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
     return dict(found["$defs"]) | application_schemas() | {"Outcome": outcome_schema()}
 
@@ -45,7 +46,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
-            if path.startswith("/v1/"):
+            if path.startswith(("/v1/", "/v2")):
                 operation["responses"]["default"] = _problem_answer()
     return document
 

@@ -13,7 +13,8 @@ from serving.access import DEMO, PERMISSIONS, Guarded, Permission, Principal, Ro
 from serving.app import create_app
 from serving.settings import Settings
 
-OPEN_TO_ALL = {"/livez", "/readyz", "/metrics", "/problems/{code}", "/openapi.json", "/static/{name}"}
+OPEN_TO_ALL = {"/livez", "/readyz", "/metrics", "/problems/{code}", "/openapi.json", "/static/{name}",
+    "/v2/health/live", "/v2/health/ready"}
 
 
 def routes_of(routes: Iterable[Any]) -> Iterator[Any]:
