@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from eco_credit.core.errors import ContractError, EcoCreditError
 from eco_credit.core.provenance import code_version
-from serving import decide
+from serving import decide, tracing
 from serving.audit import KeyConflict
 from serving.audit.journal import Clock, utc_now
 from serving.envelope import Envelope, log_failure
@@ -131,10 +131,12 @@ def create_app(
         # The documentation pages of the framework load scripts from outside; the file itself stays.
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # served by the catalogue, with a tag
         redirect_slashes=False,
     )
     app.state.service = state
+    if settings.otel is not None:
+        state.trace_to(tracing.tracer_to(settings.otel))
     app.add_middleware(Envelope, state=state)
     for kind, answer in (
         (Problem, _on_problem),

@@ -48,6 +48,7 @@ class Champions:
 
     Attributes:
         alarm: code of the error that kept a newer package out, or None.
+        fallback: version kept ready in memory for a rollback, or None.
         why: what that error said; it names files, never a case.
     """
 
@@ -60,6 +61,7 @@ class Champions:
         self._pointer: tuple[int, int, int] | None = None
         self._tried: float | None = None
         self._cold = False
+        self.fallback: str | None = None
         self.alarm: str | None = None
         self.why: str | None = None
 
@@ -129,7 +131,7 @@ class Champions:
         """Keep ready in memory what a rollback would go back to, where this holder knows how."""
         if self._cold and isinstance(self._load, Shelf):
             self._cold = False
-            self._load.warm(self._settings)
+            self.fallback = self._load.warm(self._settings)
 
 
 def reconcile(settings: Settings) -> bool:

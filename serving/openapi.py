@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from serving.openapi_examples import body_examples
 from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.routes.answers import ProblemDocument
 from serving.routes.shapes import AccountRequest, OnePledge
@@ -43,6 +44,8 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(_schemas())
+    for path, examples in body_examples().items():
+        document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"] = examples
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)

@@ -53,6 +53,7 @@ _TYPES = (
     ProblemType("media_type", 415, "The body must be application/json in UTF-8", "请求体须为 UTF-8 编码的 JSON"),
     ProblemType("contract", 422, ContractError.title_en, ContractError.title_zh),
     ProblemType("rule_not_in_force", 422, RuleNotInForce.title_en, RuleNotInForce.title_zh),
+    ProblemType("rate_limited", 429, "Too many requests in a minute; wait", "一分钟内请求过多，请稍候"),
     ProblemType("internal", 500, "The service failed; nothing was decided", "服务出错，未作出任何结论"),
     ProblemType("conservation", 500, "Amounts do not add up; nothing was decided", "金额不守恒，未作出任何结论"),
     ProblemType("model_not_servable", 503, ModelNotServable.title_en, ModelNotServable.title_zh),

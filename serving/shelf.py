@@ -56,8 +56,12 @@ class Shelf:
             log.error("what is in service could not be marked: %s", type(error).__name__)
         return triple
 
-    def warm(self, settings: Settings) -> None:
-        """Load the package a rollback would go back to; one that is not in order any more is left alone."""
+    def warm(self, settings: Settings) -> str | None:
+        """Load the package a rollback would go back to; one that is not in order any more is left alone.
+
+        Returns:
+            Its version, or None where there is nothing to go back to.
+        """
         from eco_credit.registry.pointer import check_chain, earlier
         from eco_credit.registry.store import Store
 
@@ -65,10 +69,10 @@ class Shelf:
         try:
             chain = check_chain(self._history(store, settings), store.trusted())
             before = earlier(chain) if chain else None
-            if before is not None:
-                self._package(store, before)
+            return None if before is None else self._package(store, before).version
         except (EcoCreditError, OSError) as error:
             log.warning("no earlier model is kept ready: %s", error)
+            return None
 
     def _history(self, store: Store, settings: Settings) -> list[dict[str, Any]]:
         from eco_credit.registry.pointer import read_history

@@ -128,9 +128,12 @@ def estimate(package: Package, columns: Columns) -> dict[str, list[Any]]:
     """
     given: dict[str, Any] = {name: columns[name] for name in GIVEN}
     found: RiskEstimate = package.bundle.estimate({k: v for k, v in columns.items() if k not in GIVEN}, **given)
-    figures: dict[str, list[Any]] = {name: _plain(rounded(getattr(found, name), PROBABILITY_DECIMALS)) for name in RATIOS}
-    words: dict[str, list[Any]] = {"score": _plain(found.score), "grade": [None if g is None else str(g) for g in found.grade]}
-    return figures | words | {name: [bool(flag) for flag in getattr(found, name)] for name in ("refer", "refused")}
+    columns_out: dict[str, list[Any]] = {
+        name: _plain(rounded(getattr(found, name), PROBABILITY_DECIMALS)) for name in RATIOS
+    }
+    columns_out["score"] = _plain(found.score)
+    columns_out["grade"] = [None if grade is None else str(grade) for grade in found.grade]
+    return columns_out | {name: [bool(flag) for flag in getattr(found, name)] for name in ("refer", "refused")}
 
 
 def _plain(values: Floats) -> list[float | None]:

@@ -43,9 +43,16 @@ def admit(request: Request, permission: Permission) -> None:
     """Find out who calls and let the request pass, or refuse it.
 
     Raises:
-        Problem: ``unauthenticated`` (401) or ``forbidden`` (403).
+        Problem: ``unauthenticated`` (401), ``forbidden`` (403) or ``rate_limited`` (429).
     """
-    principal: Principal = request.app.state.service.gate.principal(request)
+    service = request.app.state.service
+    try:
+        principal: Principal = service.gate.principal(request)
+    except Problem as refused:
+        if refused.kind.status == 401:
+            service.rates.stranger(request)
+        raise
+    service.rates.take(request, principal)
     if not principal.may(permission):
         raise Problem("forbidden")
     request.scope["state"]["principal"] = principal

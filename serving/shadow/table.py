@@ -62,7 +62,7 @@ def add_rows(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) ->
 
 
 def read_rows(path: Path, where: str, values: tuple[Any, ...], most: int) -> list[dict[str, Any]]:
-    """The newest rows that meet a condition, oldest first; none where the file is missing.
+    """The newest rows that meet a condition, oldest first; none where nothing was recorded yet.
 
     Args:
         path: the file.
@@ -75,7 +75,8 @@ def read_rows(path: Path, where: str, values: tuple[Any, ...], most: int) -> lis
     query = f"SELECT {', '.join(COLUMNS)} FROM shadow WHERE {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
     try:
-        found = connection.execute(query, (*values, most)).fetchall()
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shadow'").fetchone()
+        found = connection.execute(query, (*values, most)).fetchall() if made else []
     finally:
         connection.close()
     return [dict(zip(COLUMNS, row, strict=True)) for row in reversed(found)]

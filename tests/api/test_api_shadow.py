@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,14 +31,6 @@ def example(kind: str) -> dict[str, Any]:
     return data
 
 
-def wait_for(client: Client, ready: Any, seconds: float = 40.0) -> None:
-    """Let the service work until something holds."""
-    until = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < until, "it did not come about"
-        client.wait(0.05)
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A store with a champion, and a challenger of higher PD."""
@@ -54,7 +45,7 @@ def both(home: Path) -> Iterator[Client]:
     """The real service once the challenger is there."""
     settings = Settings(access="open", home=home, web=False, refresh_seconds=0.05)
     with Client(create_app(settings, clock=Ticking())) as client:
-        wait_for(client, lambda: client.state.challengers.ready)
+        client.wait_for(lambda: client.state.challengers.ready)
         yield client
 
 
@@ -67,7 +58,7 @@ def test_both_models_are_listed_the_champion_first(both: Client, home: Path) -> 
 def test_the_challengers_answer_is_recorded_beside_and_is_what_it_would_have_said(both: Client, home: Path) -> None:
     answers = [both.post("/v1/scores", body_of(example(kind))).json() for kind in KINDS]
     path = shadow_path(home)
-    wait_for(both, lambda: path.is_file() and len(read_rows(path, "1", (), 10)) == len(KINDS))
+    both.wait_for(lambda: path.is_file() and len(read_rows(path, "1", (), 10)) == len(KINDS))
     champion, challenger = (served(Store(home), "eco-credit", alias) for alias in ("champion", "challenger"))
     rows = {row["decision_id"]: row for row in read_rows(path, "1", (), 10)}
     for kind, answer in zip(KINDS, answers, strict=True):
@@ -89,7 +80,7 @@ def test_the_challengers_answer_is_recorded_beside_and_is_what_it_would_have_sai
 def test_a_full_queue_drops_and_counts_and_the_answer_comes_all_the_same(home: Path) -> None:
     settings = Settings(access="open", home=home, web=False, refresh_seconds=0.05, shadow_queue=1)
     with Client(create_app(settings, clock=Ticking())) as client:
-        wait_for(client, lambda: client.state.challengers.ready)
+        client.wait_for(lambda: client.state.challengers.ready)
         # the process needs a second to load: nothing is taken off the queue meanwhile
         client.state.shadow._thread = "not started"
         answers = client.post_together("/v1/scores", [body_of(example("order"))] * 5)
@@ -100,12 +91,12 @@ def test_a_full_queue_drops_and_counts_and_the_answer_comes_all_the_same(home: P
 
 def test_a_challenger_whose_process_dies_harms_no_answer(both: Client, home: Path) -> None:
     assert both.post("/v1/scores", body_of(example("order"))).status_code == 200
-    wait_for(both, lambda: both.state.shadow._child is not None)
+    both.wait_for(lambda: both.state.shadow._child is not None)
     both.state.shadow._child.kill()
     for _ in range(5):
         assert both.post("/v1/scores", body_of(example("order"))).status_code == 200
         both.wait(0.05)
-    wait_for(both, lambda: 'outcome="dropped"' in both.get("/metrics").text)
+    both.wait_for(lambda: 'outcome="dropped"' in both.get("/metrics").text)
 
 
 def test_a_challenger_that_is_not_in_order_is_named_and_the_champion_answers(tmp_path: Path) -> None:
@@ -116,7 +107,7 @@ def test_a_challenger_that_is_not_in_order_is_named_and_the_champion_answers(tmp
     (store.served_folder("eco-credit") / pointer["digest"] / "lgd.json").write_bytes(b"{}")
     settings = Settings(access="open", home=home, web=False, refresh_seconds=0.05)
     with Client(create_app(settings)) as client:
-        wait_for(client, lambda: client.get("/v1/models").json()["challenger_alarm"] == "model_not_servable")
+        client.wait_for(lambda: client.get("/v1/models").json()["challenger_alarm"] == "model_not_servable")
         assert client.get("/v1/models").json()["challenger_why"] == "lgd.json has been altered"
         assert 'eco_credit_model_alarm{alias="challenger"} 1.0' in client.get("/metrics").text
         assert client.get("/readyz").status_code == 200
