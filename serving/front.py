@@ -29,6 +29,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?:\r\n|$)", re.
 _ZH = re.compile(rb"\r\naccept-language:[ \t]*zh", re.IGNORECASE)
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _ID = b"0" * 32
+BURST_SECONDS = 10.0
+"""Time after a burst until as large a one is let in again."""
 
 
 def refusal(lang: str, *, close: bool = False) -> bytes:
@@ -56,7 +58,8 @@ class Front:
 
     Attributes:
         now: scores being worked on.
-        most: scores worked on at once; above it the answer is 503 before the request is parsed.
+        steady: scores worked on at once while a crowd lasts; above it the answer is 503 before the request is parsed.
+        most: the same during a burst. Each score above ``steady`` uses up a place, and places come back slowly.
         connections: most open connections.
         header_seconds: longest time for a header to arrive, s.
         write_seconds: longest time a full buffer of an answer may wait for its reader, s.
@@ -65,10 +68,28 @@ class Front:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         """Take the bounds from the settings; what is turned away is counted in ``metrics``."""
         self.now, self.most = 0, settings.max_scores
+        self.steady = min(settings.steady_scores, self.most)
+        self._places, self._looked_at = float(self.most - self.steady), 0.0
         self.connections = settings.max_in_flight * 4
         self.header_seconds, self.write_seconds = settings.header_timeout, settings.answer_timeout
         self._counter = metrics.requests.labels("POST", "/v1/scores", 503)
         self._refusals = {lang: refusal(lang) for lang in ("en", "zh")}
+
+    def admits(self, at: float) -> bool:
+        """True when one more score may be worked on.
+
+        Args:
+            at: monotonic time, s.
+        """
+        if self.now < self.steady:
+            return True
+        burst = self.most - self.steady
+        self._places = min(burst, self._places + (at - self._looked_at) * burst / BURST_SECONDS)
+        self._looked_at = at
+        if self.now >= self.most or self._places < 1.0:
+            return False
+        self._places -= 1.0
+        return True
 
     def turned_away(self, head: bytes) -> bytes:
         """The refusal in the caller's language, counted."""
@@ -107,7 +128,7 @@ class Patient(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Turn a score away when enough are being worked on, else pass the bytes on."""
         if data.startswith(_SCORES) and self._between_requests():
-            if self.front.now >= self.front.most and self._turn_away(data):
+            if not self.front.admits(self.loop.time()) and self._turn_away(data):
                 return
             self.front.now += 1
             self._counted = True

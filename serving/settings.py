@@ -34,8 +34,9 @@ class Settings(BaseSettings):
         header_timeout: longest time for the header of a request to arrive, seconds.
         answer_timeout: longest time to compute and store one answer, seconds.
         max_in_flight: requests worked on at once; above it the answer is 503.
-        max_scores: ``POST /v1/scores`` worked on at once by one process; above it the answer is 503 before the request
-            is parsed, so that those who were let in are answered as soon as ever.
+        max_scores: ``POST /v1/scores`` worked on at once by one process during a burst.
+        steady_scores: the same while a crowd lasts; above it the answer is 503 before the request is parsed, so that
+            those who were let in are answered about as soon as ever.
         drain_seconds: how long a service that is told to stop says "not ready" before it closes its door, seconds.
         rate_per_minute: requests of one caller in a minute, 0 for no limit; when not told, 600 where callers log in
             and no limit on an open service. Each process counts for itself.
@@ -66,7 +67,8 @@ class Settings(BaseSettings):
     header_timeout: float = Field(10.0, gt=0)
     answer_timeout: float = Field(20.0, gt=0)
     max_in_flight: int = Field(128, ge=1)
-    max_scores: int = Field(16, ge=1)
+    max_scores: int = Field(64, ge=1)
+    steady_scores: int = Field(8, ge=1)
     drain_seconds: float = Field(0.5, ge=0)
     rate_per_minute: int | None = Field(None, ge=0)
     otel: str | None = Field(None, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9/_.-]*)?$")

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from eco_credit.core.errors import EcoCreditError
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -18,10 +20,14 @@ def tracer_to(endpoint: str) -> Any:
     """A provider that sends spans to an OTLP endpoint over HTTP, in the background and in bounded queues.
 
     Raises:
-        ImportError: the extra ``otel`` is not installed.
+        EcoCreditError: the extra ``otel`` is not installed.
     """
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        en, zh = "spans need the extra otel: install eco-credit[otel]", "发送跟踪数据需要安装 eco-credit[otel]"
+        raise EcoCreditError(en, zh) from error
 
     return provider_of(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=5)))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from api_service import Client, Plain, Ticking, body_of, triple_of
 from small_store import add_model
 
 from eco_credit.core.canonical import sha256
+from eco_credit.core.errors import EcoCreditError
 from serving.access import Principal, Role
 from serving.app import create_app
 from serving.models import Champions
@@ -159,6 +163,37 @@ def test_a_span_names_route_status_and_request_and_no_value(settings: Settings) 
         assert set(span.attributes) == {"http.request.method", "http.route", "http.response.status_code", "request.id"}
         assert "canary" not in span.to_json()
         assert span.end_time >= span.start_time
+
+
+def test_spans_go_to_the_collector_that_is_named_and_nowhere_else(settings: Settings) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    came: list[tuple[str, bytes]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        told = settings.model_copy(update={"otel": f"http://127.0.0.1:{collector.server_port}/v1/traces"})
+        champions = Champions(told, lambda _: triple_of())
+        with Client(create_app(told, pipeline=Plain(), champions=champions)) as client:
+            client.post("/v1/scores", body_of({"amount": 4, "application_id": "canary"}), x_request_id="r-1")
+        collector.shutdown()
+    assert [path for path, _ in came] == ["/v1/traces"]
+    assert b"POST /v1/scores" in came[0][1]
+    assert b"canary" not in came[0][1]
+
+
+def test_spans_without_the_extra_are_refused_at_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(EcoCreditError, match="extra otel"):
+        create_app(settings.model_copy(update={"otel": "http://127.0.0.1:4318/v1/traces"}))
 
 
 @pytest.mark.parametrize("endpoint", ["file:///etc/passwd", "127.0.0.1:4318", "http://a b", "http://user:pw@host/x"])

@@ -15,6 +15,10 @@ import pytest
 from test_api_server import exchange, head, recorded, running
 from test_api_swap import wait_until
 
+from serving.front import Front
+from serving.metrics import Metrics
+from serving.settings import Settings
+
 POST = head(Content_Length="13") + b'{"amount": 4}'
 
 
@@ -113,6 +117,21 @@ def test_a_crowd_is_turned_away_early_with_retry_after_and_the_rest_is_answered(
     counted = f'eco_credit_requests_total{{method="POST",route="/v1/scores",status="503"}} {statuses.count(503)}.0'
     assert counted in figures
     assert sorted(recorded(home)) == sorted(made for status, made in answers if status == 200)
+
+
+def test_a_burst_is_let_in_once_and_a_lasting_crowd_is_not() -> None:
+    front = Front(Settings(max_scores=6, steady_scores=2), Metrics())
+
+    def let_in(at: float) -> int:
+        front.now, taken = 0, 0
+        while front.admits(at):
+            front.now += 1
+            taken += 1
+        return taken
+
+    assert [let_in(1.0), let_in(1.0), let_in(1.001)] == [6, 2, 2]
+    # 4 places in 10 s: after 5 s half of the burst, after a long time all of it and no more
+    assert [let_in(6.001), let_in(1000.0)] == [4, 6]
 
 
 def test_one_caller_after_another_is_never_a_crowd(tmp_path: Path) -> None:
