@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from eco_credit.core.errors import ContractError, EcoCreditError
 from eco_credit.core.provenance import code_version
-from serving import decide
+from serving import decide, tracing
 from serving.audit import KeyConflict
 from serving.audit.journal import Clock, utc_now
 from serving.envelope import Envelope, log_failure
@@ -25,11 +25,22 @@ from serving.models import Champions, reconcile
 from serving.openapi import describe
 from serving.pipeline import House, Pipeline
 from serving.problems import Problem, from_error, response
-from serving.routes import accounts, appraisals, audits, catalogue, decision_list, decisions, operations, scores
+from serving.routes import (
+    accounts,
+    appraisals,
+    audits,
+    catalogue,
+    decision_list,
+    decisions,
+    inference,
+    operations,
+    scores,
+)
 from serving.routes.shapes import violations_of
 from serving.settings import Settings
 from serving.state import State
 
+_ASK_SECONDS = 300.0
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "receive_timeout", 413: "body_too_large"}
 
 
@@ -58,11 +69,10 @@ def _on_validation(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _keep_fresh(state: State) -> None:
-    """Look for a new champion until the service ends."""
-    if state.settings.reconcile:
-        await asyncio.to_thread(reconcile, state.settings)
+    """Look for a new champion until the service ends, and keep ready what a rollback would go back to."""
     while True:
         await asyncio.to_thread(state.refresh)
+        await asyncio.to_thread(state.champions.warm)
         await asyncio.sleep(state.settings.refresh_seconds)
 
 
@@ -73,18 +83,33 @@ async def _keep_checkpoints(state: State) -> None:
         await asyncio.sleep(state.settings.checkpoint_seconds)
 
 
+async def _keep_challenger(state: State) -> None:
+    """Look for a new challenger, apart from the champion: a slow probe must not hold up a rollback."""
+    while True:
+        await asyncio.to_thread(state.refresh_challenger)
+        await asyncio.sleep(state.settings.refresh_seconds)
+
+
+async def _ask_registry(state: State) -> None:
+    """Ask MLflow at start and from then on whether an alias moved, without holding up `_keep_fresh`."""
+    while state.settings.reconcile:
+        await asyncio.to_thread(reconcile, state.settings)
+        await asyncio.sleep(_ASK_SECONDS)
+
+
 def _lifespan(state: State) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(state.start)
-        tasks = [asyncio.create_task(work(state)) for work in (_keep_fresh, _keep_checkpoints)]
+        works = (_keep_fresh, _keep_challenger, _ask_registry, _keep_checkpoints)
+        beside = [asyncio.create_task(work(state)) for work in works]
         try:
             yield
         finally:
-            for task in tasks:
+            for task in beside:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*beside)
             await asyncio.to_thread(state.stop)
 
     return lifespan
@@ -124,10 +149,12 @@ def create_app(
         # The documentation pages of the framework load scripts from outside; the file itself stays.
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # served by the catalogue, with a tag
         redirect_slashes=False,
     )
     app.state.service = state
+    if settings.otel is not None:
+        state.trace_to(tracing.tracer_to(settings.otel))
     app.add_middleware(Envelope, state=state)
     for kind, answer in (
         (Problem, _on_problem),
@@ -137,7 +164,8 @@ def create_app(
         (RequestValidationError, _on_validation),
     ):
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
-    for room in (scores, decision_list, decisions, audits, appraisals, accounts, catalogue, operations):
+    rooms = (scores, decision_list, decisions, audits, appraisals, accounts, catalogue, inference, operations)
+    for room in rooms:
         app.include_router(room.build_router(state))
     _add_web(app, state)
     describe(app)

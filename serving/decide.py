@@ -133,6 +133,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
     recorded = await _record(state, entry)
     if not recorded.repeated:
         state.metrics.decided(answer.body)
+        state.shadow.offer(by, recorded, answer.body)
     return recorded
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger("eco_credit.serving")
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_FIXED_HEADERS = {
+FIXED_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -47,6 +47,11 @@ def request_id_of(scope: Scope) -> str:
 def route_of(scope: Scope) -> str:
     """Template of the route that answered, such as ``/v1/decisions/{decision_id}``: never the path itself."""
     return str(getattr(scope.get("route"), "path", "unmatched"))
+
+
+def method_of(scope: Scope) -> str:
+    """The method where it is one of HTTP's own, else ``other``: figures have few labels."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def log_failure(error: Exception, scope: Scope) -> None:
@@ -80,12 +85,18 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id_of(scope)
         self._at_once += 1
         self.state.metrics.in_flight.set(self._at_once)
+        sender = _Sender(self.state, scope, send)
         try:
-            await self._answer(scope, receive, _Sender(self.state, scope, send))
+            await self._answer(scope, receive, sender)
         finally:
             self._at_once -= 1
             self.state.metrics.in_flight.set(self._at_once)
-            self.state.metrics.seconds.labels(route_of(scope)).observe(time.monotonic() - started)
+            seconds = time.monotonic() - started
+            self.state.metrics.seconds.labels(route_of(scope)).observe(seconds)
+            if self.state.trace is not None:
+                self.state.trace(
+                    method_of(scope), route_of(scope), sender.status, scope["state"]["request_id"], seconds
+                )
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sender) -> None:
         crowded = self._at_once > self.state.settings.max_in_flight
@@ -108,22 +119,24 @@ class _Sender:
 
     def __init__(self, state: State, scope: Scope, send: Send) -> None:
         self.state, self.scope, self.send = state, scope, send
-        self.started = False
+        self.started, self.status = False, 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
+            self.started, self.status = True, message["status"]
             self._dress(MutableHeaders(scope=message))
-            method = self.scope["method"] if self.scope["method"] in _METHODS else "other"
-            self.state.metrics.requests.labels(method, route_of(self.scope), message["status"]).inc()
+            self.state.metrics.requests.labels(method_of(self.scope), route_of(self.scope), self.status).inc()
         await self.send(message)
 
     def _dress(self, headers: MutableHeaders) -> None:
-        for name, value in _FIXED_HEADERS.items():
+        for name, value in FIXED_HEADERS.items():
             headers[name] = value
         headers["X-Request-Id"] = self.scope["state"]["request_id"]
-        if self.scope["path"].startswith("/v1/"):
+        if self.scope["path"].startswith(("/v1/", "/v2/")):
             headers.setdefault("Cache-Control", "no-store")
+        if (rate := self.scope["state"].get("rate")) is not None:
+            for name, value in zip(("Limit", "Remaining", "Reset"), rate, strict=True):
+                headers[f"RateLimit-{name}"] = str(value)
         if self.state.demo:
             headers["X-Eco-Credit-Demo"] = "true"
         if self.state.open_to_all:

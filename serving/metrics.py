@@ -28,6 +28,8 @@ class Metrics:
         in_flight: requests being worked on.
         waiting: records waiting for the disk.
         model_loads: attempts to load a champion, by outcome.
+        shadow: decisions offered to the challenger, by outcome (handed_over, dropped).
+        model_alarm: 1 while a newer package is kept out because it is not in order, by alias.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,8 @@ class Metrics:
         self.in_flight = Gauge("eco_credit_in_flight", "Requests being worked on", registry=registry)
         self.waiting = Gauge("eco_credit_journal_waiting", "Records waiting for the disk", registry=registry)
         self.model_loads = Counter("eco_credit_model_loads", "Champion loads", ("outcome",), registry=registry)
+        self.shadow = Counter("eco_credit_shadow", "Decisions for the challenger", ("outcome",), registry=registry)
+        self.model_alarm = Gauge("eco_credit_model_alarm", "A package is kept out", ("alias",), registry=registry)
 
     def decided(self, answer: Mapping[str, Any]) -> None:
         """Count one recorded score answer: its recommendation, PD and points, never who it is about."""

@@ -5,69 +5,65 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eco_credit.core.errors import ModelNotServable
 from serving.settings import Settings
+from serving.shelf import Shelf
+from serving.triple import CHAMPION, Triple
 
 if TYPE_CHECKING:
-    from eco_credit.registry import Package
     from eco_credit.rulebook import Book
+
+__all__ = ["Champions", "Triple", "load_triple", "pointer_of", "reconcile"]
 
 log = logging.getLogger("eco_credit.serving")
 _RECONCILE_SECONDS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """What one answer is made with: a request takes one and keeps it to the end.
-
-    Attributes:
-        package: verified model package.
-        book: rulebook with the lender's overlay.
-        contract: digest of the application contract the package is served for.
-    """
-
-    package: Package
-    book: Book
-    contract: str
+AGAIN_SECONDS = 30.0
+"""Seconds after which a package that did not load is tried again."""
 
 
 def load_triple(settings: Settings) -> Triple:
-    """Load and verify what the store serves under the model's name.
+    """Probe, verify and load what the store serves under the model's name.
 
     Raises:
         ModelNotServable: nothing is served, or a package is altered, unsigned or made for another contract.
     """
-    from eco_credit.contracts import contract
-    from eco_credit.registry.store import Store, served
-    from eco_credit.rulebook import load
-
-    package = served(Store(settings.home), settings.model_name)
-    return Triple(package, load(settings.overlay), contract("application").digest)
+    return Shelf()(settings)
 
 
-def pointer_of(settings: Settings) -> tuple[int, int, int] | None:
-    """What changes when the champion's pointer is replaced (inode, time, size); None without one."""
+def pointer_of(settings: Settings, alias: str = CHAMPION) -> tuple[int, int, int] | None:
+    """What changes when the pointer of an alias is replaced (inode, time, size); None without one."""
     try:
-        found = (settings.home / "served" / settings.model_name / "champion.json").stat()
+        found = (settings.home / "served" / settings.model_name / f"{alias}.json").stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class Champions:
-    """Holds the current triple. Readers see the old one or the new one, never a mixture."""
+    """Holds the current triple of one alias. Readers see the old one or the new one, never a mixture.
 
-    def __init__(self, settings: Settings, load: Callable[[Settings], Triple] = load_triple) -> None:
-        """Start empty; `refresh` loads."""
-        self._settings, self._load = settings, load
+    Attributes:
+        alarm: code of the error that kept a newer package out, or None.
+        fallback: version kept ready in memory for a rollback, or None.
+        why: what that error said; it names files, never a case.
+    """
+
+    def __init__(
+        self, settings: Settings, load: Callable[[Settings], Triple] | None = None, *, alias: str = CHAMPION
+    ) -> None:
+        """Start empty; `refresh` loads, by `Shelf` when nothing else is given."""
+        self._settings, self._load, self._alias = settings, load or Shelf(alias), alias
         self._current: Triple | None = None
         self._pointer: tuple[int, int, int] | None = None
-        self._tried = False
+        self._tried: float | None = None
+        self._cold = False
+        self.fallback: str | None = None
         self.alarm: str | None = None
+        self.why: str | None = None
 
     def current(self) -> Triple:
         """The triple in service.
@@ -76,7 +72,12 @@ class Champions:
             ModelNotServable: none has been loaded.
         """
         if self._current is None:
-            raise ModelNotServable("no champion is served from this store", "该存储中没有在用模型")
+            raise ModelNotServable(f"no {self._alias} is served from this store", "该存储中没有在用模型")
+        return self._current
+
+    @property
+    def found(self) -> Triple | None:
+        """The triple in service, or None."""
         return self._current
 
     def book(self) -> Book:
@@ -98,24 +99,39 @@ class Champions:
         return self._current is not None and self._current.package.synthetic
 
     def refresh(self) -> bool | None:
-        """Load the champion if its pointer changed; a failure keeps the last good one and sets `alarm`.
+        """Load what the pointer names if it changed; a failure keeps the last good one and sets `alarm`.
+
+        What failed is tried again after `AGAIN_SECONDS`: the reason may have been the machine's, not the package's.
 
         Returns:
-            True after a load, False after a failed one, None when nothing had changed.
+            True after a load, False after a failed one, None when there was nothing to do.
         """
-        pointer = pointer_of(self._settings)
-        if self._tried and pointer == self._pointer:
+        pointer = pointer_of(self._settings, self._alias)
+        if self._tried is not None and pointer == self._pointer and not self._due():
             return None
-        self._tried, self._pointer = True, pointer
+        if pointer is None and self._alias != CHAMPION:  # most stores have no challenger: that is no failure
+            self._pointer, self._current, self.alarm, self.why = None, None, None, None
+            return None
+        self._tried, self._pointer = time.monotonic(), pointer
         try:
             self._current = self._load(self._settings)
         except Exception as error:  # whatever is wrong with a new package, the last good one stays
             self.alarm = getattr(error, "code", type(error).__name__)
+            self.why = getattr(error, "en", self.alarm)
             # The text of a refused package names files, never a case.
-            log.error("champion not loaded: %s: %s", self.alarm, error)
+            log.error("%s not loaded: %s: %s", self._alias, self.alarm, error)
             return False
-        self.alarm = None
+        self._cold, self.alarm, self.why = True, None, None
         return True
+
+    def _due(self) -> bool:
+        return self.alarm is not None and time.monotonic() - (self._tried or 0.0) > AGAIN_SECONDS
+
+    def warm(self) -> None:
+        """Keep ready in memory what a rollback would go back to, where this holder knows how."""
+        if self._cold and isinstance(self._load, Shelf):
+            self._cold = False
+            self.fallback = self._load.warm(self._settings)
 
 
 def reconcile(settings: Settings) -> bool:
@@ -131,10 +147,12 @@ def reconcile(settings: Settings) -> bool:
         "import sys; from pathlib import Path; from eco_credit.registry.mlflow import reconcile;"
         "from eco_credit.registry.store import Store; reconcile(Store(Path(sys.argv[1])), sys.argv[2])"
     )
+    from eco_credit.registry.probe import own_code
+
     arguments = [sys.executable, "-c", code, str(settings.home), settings.model_name]
     try:
         done = subprocess.run(  # noqa: S603  (our own interpreter and code)
-            arguments, timeout=_RECONCILE_SECONDS, capture_output=True, check=False
+            arguments, timeout=_RECONCILE_SECONDS, capture_output=True, check=False, env=own_code()
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from serving.openapi_examples import body_examples
 from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.routes.answers import ProblemDocument
 from serving.routes.shapes import AccountRequest, OnePledge
+from serving.tensors import InferRequest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -26,7 +28,7 @@ def _schemas() -> dict[str, Any]:
     """Schemas the routes refer to by name."""
     from serving.schemas import application_schemas, outcome_schema
 
-    models = [(model, "validation") for model in (OnePledge, AccountRequest, ProblemDocument)]
+    models = [(model, "validation") for model in (OnePledge, AccountRequest, InferRequest, ProblemDocument)]
     _, found = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
     return dict(found["$defs"]) | application_schemas() | {"Outcome": outcome_schema()}
 
@@ -51,10 +53,12 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas.update(_schemas())
     document["components"]["securitySchemes"] = {"bearer": _BEARER}
+    for path, examples in body_examples().items():
+        document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"] = examples
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
-            if path.startswith("/v1/"):
+            if path.startswith(("/v1/", "/v2")):
                 operation["responses"]["default"] = _problem_answer()
     return document
 

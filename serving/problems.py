@@ -54,6 +54,7 @@ _TYPES = (
     ProblemType("contract", 422, ContractError.title_en, ContractError.title_zh),
     ProblemType("rule_not_in_force", 422, RuleNotInForce.title_en, RuleNotInForce.title_zh),
     ProblemType("too_many_logins", 429, "Refused too often; wait before trying again", "多次验证失败，请稍后再试"),
+    ProblemType("rate_limited", 429, "Too many requests in a minute; wait", "一分钟内请求过多，请稍候"),
     ProblemType("internal", 500, "The service failed; nothing was decided", "服务出错，未作出任何结论"),
     ProblemType("conservation", 500, "Amounts do not add up; nothing was decided", "金额不守恒，未作出任何结论"),
     ProblemType("model_not_servable", 503, ModelNotServable.title_en, ModelNotServable.title_zh),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from socket import socket
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +18,7 @@ from eco_credit.core.errors import ContractError, Violation
 from serving.access.log import send_lines
 from serving.access.origin import is_loopback
 from serving.app import create_app
+from serving.front import Front, protocol
 from serving.settings import Settings
 
 _HEADER_BYTES = 16_384
@@ -22,7 +29,7 @@ _COLLECT_AFTER = 100_000
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, settled once it has started."""
+    """uvicorn's server, settled once it has started, and stopped in order."""
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Start, then take what was loaded out of the collector's sight: contracts, rules and model stay for good."""
@@ -31,23 +38,37 @@ class Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER, 50, 50)
 
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Say "not ready" for a while, so that nobody is sent here any more; then close, finish and flush."""
+        service = cast(FastAPI, self.config.app).state.service
+        service.stopping = True
+        until = time.monotonic() + service.settings.drain_seconds
+        while time.monotonic() < until and not self.force_exit:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets=sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """As uvicorn does, but a SIGTERM that was obeyed is not raised again: the process ends with 0."""
+        with super().capture_signals():
+            yield
+            self._captured_signals[:] = [one for one in self._captured_signals if one != signal.SIGTERM]
+
 
 def config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     """Configuration of the server for an application made by `serving.app.create_app`.
 
-    Headers are bounded to 16 KiB, connections to four times the requests worked on at once, and a
-    stop waits at most 20 s. A half-sent header is not timed out here: put a reverse proxy in front
-    of a service that strangers can reach (see ``docs/how-to/api.md``).
+    Headers are bounded to 16 KiB and to a deadline, connections to four times the requests worked on at once, and a
+    stop waits at most 20 s.
     """
-    settings: Settings = app.state.service.settings
+    service = app.state.service
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http="h11",
+        http=protocol(Front(service.settings, service.metrics)),
         ws="none",
         h11_max_incomplete_event_size=_HEADER_BYTES,
-        limit_concurrency=settings.max_in_flight * 4,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         server_header=False,

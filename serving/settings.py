@@ -54,11 +54,21 @@ class Settings(BaseSettings):
         max_depth: deepest nesting of a JSON body, levels.
         max_values: most commas and opening brackets in a JSON body: a bound on its values.
         receive_timeout: longest time to receive one body, seconds.
+        header_timeout: longest time for the header of a request to arrive, seconds.
         answer_timeout: longest time to compute and store one answer, seconds.
         max_in_flight: requests worked on at once; above it the answer is 503.
+        max_scores: ``POST /v1/scores`` worked on at once by one process during a burst.
+        steady_scores: the same while a crowd lasts; above it the answer is 503 before the request is parsed, so that
+            those who were let in are answered about as soon as ever.
+        drain_seconds: how long a service that is told to stop says "not ready" before it closes its door, seconds.
+        rate_per_minute: requests of one caller in a minute, 0 for no limit; when not told, 600 where callers log in
+            and no limit on an open service. Each process counts for itself.
+        otel: OTLP endpoint over HTTP that spans are sent to (extra ``otel``); None sends nothing.
         journal_queue: records that may wait for the disk.
         refresh_seconds: how often the champion's pointer is looked at, seconds.
-        reconcile: ask MLflow at start, in a child process, whether the champion moved.
+        shadow: let the challenger, where one is promoted, score beside the champion.
+        shadow_queue: decisions that may wait for the challenger; more are not shadowed, and counted.
+        reconcile: ask MLflow at start, and every five minutes, in a child process, whether the champion moved.
     """
 
     model_config = SettingsConfigDict(
@@ -99,10 +109,18 @@ class Settings(BaseSettings):
     max_depth: int = Field(12, ge=2, le=100)
     max_values: int = Field(50_000, ge=10)
     receive_timeout: float = Field(10.0, gt=0)
+    header_timeout: float = Field(10.0, gt=0)
     answer_timeout: float = Field(20.0, gt=0)
     max_in_flight: int = Field(128, ge=1)
+    max_scores: int = Field(64, ge=1)
+    steady_scores: int = Field(8, ge=1)
+    drain_seconds: float = Field(0.5, ge=0)
+    rate_per_minute: int | None = Field(None, ge=0)
+    otel: str | None = Field(None, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9/_.-]*)?$")
     journal_queue: int = Field(512, ge=1)
-    refresh_seconds: float = Field(2.0, gt=0)
+    refresh_seconds: float = Field(0.5, gt=0)
+    shadow: bool = True
+    shadow_queue: int = Field(256, ge=1)
     reconcile: bool = False
 
     @property

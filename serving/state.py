@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from eco_credit.core.errors import ContractError, EcoCreditError
 from serving.access.gate import Gate
@@ -19,8 +19,12 @@ from serving.metrics import Metrics
 from serving.models import Champions
 from serving.pipeline import Pipeline
 from serving.problems import Problem
+from serving.rates import Rates
 from serving.settings import Settings
+from serving.shadow.sender import Shadow
 from serving.together import Together
+from serving.tracing import Trace, spans
+from serving.triple import CHALLENGER
 
 if TYPE_CHECKING:
     from eco_credit.valuation import LenderBook
@@ -57,7 +61,11 @@ class State:
         clock: the injected clock, UTC.
         metrics: figures for the operator.
         gate: finds out who calls.
+        rates: how often each caller asked.
+        trace: tells the operator's collector of an answer; None where none is named.
         together: applications that wait for the next pass of the pipeline.
+        challengers: the challenger, where one is promoted; it never answers.
+        shadow: hands recorded decisions to the challenger.
         journal: the decision log; opened when the service starts.
         stopping: the service is being stopped.
         demo_store: the store says that it was made by the demo.
@@ -71,7 +79,11 @@ class State:
     clock: Clock = utc_now
     metrics: Metrics = field(default_factory=Metrics)
     gate: Gate = field(init=False)
+    rates: Rates = field(init=False)
+    trace: Trace | None = None
     together: Together = field(init=False)
+    challengers: Champions = field(init=False)
+    shadow: Shadow = field(init=False)
     _journal: Journal | None = None
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
     stopping: bool = False
@@ -79,11 +91,15 @@ class State:
     book_alarm: str | None = None
     checkpoint_alarm: str | None = None
     _book: LenderBook | None = None
+    _provider: Any = None
 
     def __post_init__(self) -> None:
         """Stand a gate before the service, and let requests that come in together be scored together."""
         self.gate = Gate(self)
+        self.rates = Rates(self)
         self.together = Together(self.pipeline)
+        self.challengers = Champions(self.settings, alias=CHALLENGER)
+        self.shadow = Shadow(self.settings, self.challengers, self.metrics)
 
     @property
     def demo(self) -> bool:
@@ -167,6 +183,17 @@ class State:
         outcome = self.champions.refresh()
         if outcome is not None:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
+        self.metrics.model_alarm.labels("champion").set(self.champions.alarm is not None)
+
+    def refresh_challenger(self) -> None:
+        """The same for the challenger, where one may score beside the champion."""
+        if self.settings.shadow:
+            self.challengers.refresh()
+            self.metrics.model_alarm.labels("challenger").set(self.challengers.alarm is not None)
+
+    def trace_to(self, provider: Any) -> None:
+        """Let each answer be told to a provider of spans, until the service stops."""
+        self.trace, self._provider = spans(provider), provider
 
     def checkpoint(self) -> None:
         """Write signed checkpoints of the decision log where a folder is named; what is wrong becomes an alarm."""
@@ -186,6 +213,9 @@ class State:
         self.stopping = True
         self._workers.shutdown(wait=True)
         self.gate.close()
+        self.shadow.close()
+        if self._provider is not None:
+            self._provider.shutdown()
         if self._journal is not None:
             self._journal.close()
             self.checkpoint()

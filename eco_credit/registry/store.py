@@ -159,9 +159,22 @@ def served(store: Store, name: str, alias: str = CHAMPION, *, contract: str | No
     Raises:
         ModelNotServable: nothing was promoted, or anything about pointer, signatures or files is not in order.
     """
-    pointer = pointed(store, name, alias)
-    folder = store.served_folder(name) / pointer.digest
+    return package_of(store, pointed(store, name, alias), contract=contract)
+
+
+def package_of(store: Store, pointer: Pointer, *, contract: str | None = None) -> Package:
+    """Load the package a checked pointer names.
+
+    Args:
+        store: the store.
+        pointer: as `pointed` gives it, or one of its history.
+        contract: as in `load_package`.
+
+    Raises:
+        ModelNotServable: the package is not in order, or not the one that was promoted.
+    """
+    folder = store.served_folder(pointer.name) / pointer.digest
     package = load_package(folder, store.trusted(), contract=contract, version=str(pointer.version))
-    if package.digest != pointer.digest or package.name != name:
+    if package.digest != pointer.digest or package.name != pointer.name:
         raise ModelNotServable("the served package is not the one that was promoted", "在用模型包与批准的不一致")
     return package

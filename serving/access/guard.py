@@ -44,16 +44,22 @@ async def admit(request: Request, permission: Permission) -> None:
     """Find out who calls and let the request pass, or refuse it; a reading leaves a line first.
 
     Raises:
-        Problem: ``unauthenticated`` (401), ``forbidden`` (403) or ``too_many_logins`` (429).
+        Problem: ``unauthenticated`` (401), ``forbidden`` (403), ``too_many_logins`` or ``rate_limited`` (429).
     """
-    gate = request.app.state.service.gate
-    principal: Principal = await gate.principal(request)
+    service = request.app.state.service
+    try:
+        principal: Principal = await service.gate.principal(request)
+    except Problem as refused:
+        if refused.kind.status == 401:
+            service.rates.stranger(request)
+        raise
+    service.rates.take(request, principal)
     request.scope["state"]["principal"] = principal
     if not principal.may(permission):
-        gate.note(request, principal, permission, event="forbidden")
+        service.gate.note(request, principal, permission, event="forbidden")
         raise Problem("forbidden")
     if permission in READS:
-        gate.note(request, principal, permission)
+        service.gate.note(request, principal, permission)
 
 
 class Guarded(APIRoute):

@@ -17,7 +17,10 @@ import typer
 
 from eco_credit.core.errors import EcoCreditError
 
-_COMMANDS = ("score", "rules", "contracts", "gep", "batch", "portfolio", "serve", "demo", "audit", "memo", "users")
+_COMMANDS = (
+    *("score", "rules", "contracts", "gep", "batch", "portfolio", "serve", "demo"),
+    *("audit", "memo", "shadow", "users"),
+)
 
 
 def build() -> typer.Typer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -110,6 +111,13 @@ class Client:
     def wait(self, seconds: float) -> None:
         """Let the application's own tasks run."""
         self._loop.run(asyncio.sleep(seconds))
+
+    def wait_for(self, ready: Callable[[], bool], seconds: float = 40.0) -> None:
+        """Let the application's own tasks run until something holds."""
+        until = time.monotonic() + seconds
+        while not ready():
+            assert time.monotonic() < until, "it did not come about"
+            self.wait(0.05)
 
     def records(self) -> list[Any]:
         """All records of the decision log."""

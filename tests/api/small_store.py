@@ -32,7 +32,9 @@ def files_of(synthetic: bool, base: float) -> dict[str, bytes]:
     }
 
 
-def add_model(home: Path, version: int = 1, *, synthetic: bool = True, base: float = 0.0) -> Store:
+def add_model(
+    home: Path, version: int = 1, *, synthetic: bool = True, base: float = 0.0, alias: str = "champion"
+) -> Store:
     """Write, sign and promote a package in a store; trained by one person, approved by another."""
     store, tape = Store(home), contract("loan_tape")
     trainer = store.enrol("T. Trainer", "trainer")
@@ -51,5 +53,5 @@ def add_model(home: Path, version: int = 1, *, synthetic: bool = True, base: flo
     write_package(folder, files_of(synthetic, base), meta)
     sign(folder, "trainer", trainer)
     package = load_package(folder, store.trusted(), require_approval=False, version=str(version))
-    install(store, package, Approval("A. Approver", "test"))
+    install(store, package, Approval("A. Approver", "test"), alias=alias)
     return store

@@ -37,6 +37,8 @@ def test_it_names_every_route_of_the_versioned_api(document: dict[str, Any]) -> 
         "POST /v1/scores", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/outcome",
         "POST /v1/appraisals", "POST /v1/appraisals/report",
         "POST /v1/gep/accounts", "GET /v1/models", "GET /v1/contracts/{name}", "GET /v1/rules",
+        "GET /v1/models/shadow", "GET /v2", "GET /v2/health/live", "GET /v2/health/ready",
+        "GET /v2/models/{name}", "GET /v2/models/{name}/ready", "POST /v2/models/{name}/infer",
         "GET /livez", "GET /readyz", "GET /metrics",
     }
 
@@ -44,7 +46,7 @@ def test_it_names_every_route_of_the_versioned_api(document: dict[str, Any]) -> 
 def test_every_route_of_the_versioned_api_tells_its_problems(document: dict[str, Any]) -> None:
     for path, found in document["paths"].items():
         for operation in found.values():
-            assert ("default" in operation["responses"]) == path.startswith("/v1/")
+            assert ("default" in operation["responses"]) == path.startswith(("/v1/", "/v2"))
             assert "422" not in operation["responses"]
 
 

@@ -229,7 +229,7 @@ def test_an_altered_package_is_not_served_and_the_last_good_one_stays(tmp_path: 
     with Client(create_app(Settings(access="open", home=home, refresh_seconds=0.05, web=False))) as client:
         first = client.get("/v1/models").json()["models"][0]["digest"]
         add_model(home, 2, base=0.5)
-        client.wait(0.5)
+        client.wait_for(lambda: client.state.champions.current().package.version == "2")
         second = client.get("/v1/models").json()["models"][0]["digest"]
         assert first != second
         # A third promotion whose files are then edited on disk: refused, the second stays.
@@ -239,7 +239,7 @@ def test_an_altered_package_is_not_served_and_the_last_good_one_stays(tmp_path: 
         newest.chmod(0o644)
         newest.write_bytes(newest.read_bytes().replace(b"intercept", b"Intercept"))
         client.state.champions._pointer = None
-        client.wait(0.3)
+        client.wait_for(lambda: client.state.champions.alarm is not None)
         assert client.state.champions.alarm == "model_not_servable"
         assert client.state.champions.current().package.digest in (second, before.package.digest)
         assert client.get("/readyz").json()["alarm"] == "model_not_servable"
