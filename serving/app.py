@@ -25,7 +25,7 @@ from serving.models import Champions, reconcile
 from serving.openapi import describe
 from serving.pipeline import House, Pipeline
 from serving.problems import Problem, from_error, response
-from serving.routes import accounts, appraisals, catalogue, decisions, operations, scores
+from serving.routes import accounts, appraisals, audits, catalogue, decision_list, decisions, operations, scores
 from serving.routes.shapes import violations_of
 from serving.settings import Settings
 from serving.state import State
@@ -66,17 +66,25 @@ async def _keep_fresh(state: State) -> None:
         await asyncio.sleep(state.settings.refresh_seconds)
 
 
+async def _keep_checkpoints(state: State) -> None:
+    """Write checkpoints of the decision log until the service ends, where a folder is named for them."""
+    while state.settings.checkpoints is not None:
+        await asyncio.to_thread(state.checkpoint)
+        await asyncio.sleep(state.settings.checkpoint_seconds)
+
+
 def _lifespan(state: State) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(state.start)
-        fresh = asyncio.create_task(_keep_fresh(state))
+        tasks = [asyncio.create_task(work(state)) for work in (_keep_fresh, _keep_checkpoints)]
         try:
             yield
         finally:
-            fresh.cancel()
-            with suppress(asyncio.CancelledError):
-                await fresh
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await asyncio.to_thread(state.stop)
 
     return lifespan
@@ -129,7 +137,7 @@ def create_app(
         (RequestValidationError, _on_validation),
     ):
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
-    for room in (scores, decisions, appraisals, accounts, catalogue, operations):
+    for room in (scores, decision_list, decisions, audits, appraisals, accounts, catalogue, operations):
         app.include_router(room.build_router(state))
     _add_web(app, state)
     describe(app)

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from eco_credit.core.canonical import canonical_json, sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import code_version
-from serving.audit import Entry, KeyConflict, Recorded
+from serving.audit import Entry, KeyConflict, Recorded, derived
+from serving.audit.environment import environment
+from serving.audit.listing import Listed, Wanted
+from serving.override import check_override
 from serving.pipeline import Answer, Ask, contract_reference
 from serving.problems import Problem, violation
 
@@ -47,11 +50,16 @@ def key_of(values: Sequence[str], *, required: bool) -> str | None:
     return key
 
 
-async def _stored(state: State, route: str, key: str | None, *, request_hash: str) -> Recorded | None:
-    """The earlier answer to the same key and request, if any."""
+async def _stored(state: State, tenant: str, route: str, key: str | None, *, request_hash: str) -> Recorded | None:
+    """The earlier answer to the tenant's same key and request, if any."""
     if key is None:
         return None
-    return await asyncio.to_thread(state.journal.answered, route, key, request_hash=request_hash)
+    return await asyncio.to_thread(state.journal.answered, tenant, route, key, request_hash=request_hash)
+
+
+def _asked(by: Principal) -> dict[str, Any]:
+    """Who asked, as it stands in a record."""
+    return {"tenant": by.tenant, "by_user": by.user, "by_roles": " ".join(sorted(by.roles))}
 
 
 async def _record(state: State, entry: Entry) -> Recorded:
@@ -96,7 +104,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
     """
     request = canonical_json(dict(raw))
     request_hash = sha256(request)
-    earlier = await _stored(state, SCORES, key, request_hash=request_hash)
+    earlier = await _stored(state, by.tenant, SCORES, key, request_hash=request_hash)
     if earlier is not None:
         return earlier
     if state.journal.full:
@@ -104,6 +112,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
     triple, decision_id = state.champions.current(), new_id("d")
     answer = await _scored(state, Ask(raw, triple, decision_id, state.lender_book))
     entry = Entry(
+        **_asked(by),
         decision_id=decision_id,
         kind="score",
         about=None,
@@ -117,6 +126,9 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
         rules_hash=answer.rules_hash,
         contract=answer.contract,
         code_version=code_version(),
+        features=answer.features,
+        environment=environment(),
+        **derived(answer.body),
     )
     recorded = await _record(state, entry)
     if not recorded.repeated:
@@ -131,15 +143,20 @@ async def find(state: State, by: Principal, decision_id: str) -> Recorded:
         Problem: ``not_found`` (404), also for text that cannot be an identifier.
     """
     if _DECISION_ID.fullmatch(decision_id):
-        found = await asyncio.to_thread(state.journal.find, decision_id)
+        found = await asyncio.to_thread(state.journal.find, by.tenant, decision_id)
         if found is not None:
             return found
     raise Problem("not_found")
 
 
+async def page(state: State, by: Principal, wanted: Wanted) -> list[Listed]:
+    """Recorded answers of the caller's tenant, the newest first."""
+    return await asyncio.to_thread(state.journal.page, by.tenant, wanted)
+
+
 async def outcomes(state: State, by: Principal, decision_id: str) -> list[Recorded]:
     """People's decisions about a record, oldest first; the last one stands."""
-    return await asyncio.to_thread(state.journal.about, decision_id)
+    return await asyncio.to_thread(state.journal.about, by.tenant, decision_id)
 
 
 def read_outcome(raw: Mapping[str, Any], decision_id: str) -> dict[str, Any]:
@@ -181,21 +198,24 @@ async def decide_by_person(
 
     Raises:
         Problem: ``not_found``.
-        ContractError: the outcome breaks its contract.
+        ContractError: the outcome breaks its contract, or departs from the answer without saying why by code.
         KeyConflict: the key was used with another outcome, or about another answer.
     """
     about = await find(state, by, decision_id)
     if about.entry.kind != "score":
         raise Problem("not_found")
     checked = read_outcome(outcome, decision_id)
+    check_override(checked, about.entry, by, four_eyes=not state.open_to_all)
     request = canonical_json(dict(outcome))
     request_hash = sha256(decision_id.encode() + b"\n" + request)
-    earlier = await _stored(state, OUTCOMES, key, request_hash=request_hash)
+    earlier = await _stored(state, by.tenant, OUTCOMES, key, request_hash=request_hash)
     if earlier is not None:
         return earlier
     await _check_corrected(state, by, checked)
     outcome_id = new_id("o")
+    answer = {"outcome_id": outcome_id, **checked}
     entry = Entry(
+        **_asked(by),
         decision_id=outcome_id,
         kind="outcome",
         about=decision_id,
@@ -204,11 +224,12 @@ async def decide_by_person(
         idempotency_key=key,
         request=request,
         request_hash=request_hash,
-        answer=canonical_json({"outcome_id": outcome_id, **checked}),
+        answer=canonical_json(answer),
         model_digest="",
         rules_hash="",
         contract=contract_reference("decision_outcome"),
         code_version=code_version(),
+        **derived(answer),
     )
     return await _record(state, entry)
 

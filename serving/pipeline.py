@@ -30,6 +30,7 @@ class Answer:
         model_digest: digest of the model package.
         rules_hash: digest of the rules in force.
         contract: contract name, version and digest.
+        features: SHA-256 of the row of features the model saw.
     """
 
     body: dict[str, Any]
@@ -37,6 +38,7 @@ class Answer:
     model_digest: str
     rules_hash: str
     contract: str
+    features: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,10 @@ def _pass(group: Sequence[_Read]) -> list[Answer]:
         scored.answer(row, input_hash=digest(read.data), decision_id=read.ask.decision_id)
         for row, read in enumerate(group)
     ]
+    behind = triple.package.digest, rules.digest
     return [
-        Answer(body, body["application_id"], triple.package.digest, rules.digest, body["provenance"]["contract"])
-        for body in bodies
+        Answer(body, body["application_id"], *behind, body["provenance"]["contract"], seen)
+        for body, seen in zip(bodies, scored.feature_digests(), strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.access.settings import LoginSettings
@@ -25,6 +25,10 @@ class Settings(BaseSettings):
         port: TCP port to listen on.
         model_name: registered model whose champion is served.
         overlay: YAML file with the lender's own rule values, or None.
+        database_url: address of the PostgreSQL database that keeps the decisions, or None for a file in the store.
+        database_url_file: file that holds that address, so that its password stands in no environment.
+        checkpoints: folder outside the store where signed checkpoints of the decision log go, or None.
+        checkpoint_seconds: how often a checkpoint is written, seconds.
         book: file with the lender's book (contract ``lender_book``), read at start, or None.
         access: ``keys`` asks every caller for a key or token, ``open`` asks nobody; ``auto`` is open on the
             demo store or a synthetic model only.
@@ -50,6 +54,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     model_name: str = Field("eco-credit", pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     overlay: Path | None = None
+    database_url: SecretStr | None = None
+    database_url_file: Path | None = None
+    checkpoints: Path | None = None
+    checkpoint_seconds: float = Field(3600.0, gt=0, le=3600)
     book: Path | None = None
     access: Literal["auto", "open", "keys"] = "auto"
     login: LoginSettings = Field(default_factory=LoginSettings)
@@ -73,3 +81,12 @@ class Settings(BaseSettings):
     def decisions_path(self) -> Path:
         """The SQLite file with the decision log."""
         return self.home / "decisions.db"
+
+    @property
+    def decisions_address(self) -> Path | str:
+        """Where the decision log is: `decisions_path`, or the address of a database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        if self.database_url_file is not None:
+            return self.database_url_file.read_text(encoding="utf-8").strip()
+        return self.decisions_path

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
-from eco_credit.core.errors import ContractError
+from eco_credit.core.errors import ContractError, EcoCreditError
 from serving.access.gate import Gate
 from serving.audit import Journal
 from serving.audit.journal import Clock, utc_now
 from serving.json_body import Limits
+from serving.kept import keep
 from serving.metrics import Metrics
 from serving.models import Champions
 from serving.pipeline import Pipeline
@@ -61,6 +62,7 @@ class State:
         stopping: the service is being stopped.
         demo_store: the store says that it was made by the demo.
         book_alarm: why the lender's book could not be read at start, or None.
+        checkpoint_alarm: why the last checkpoint of the decision log was not written, or None.
     """
 
     settings: Settings
@@ -75,6 +77,7 @@ class State:
     stopping: bool = False
     demo_store: bool = False
     book_alarm: str | None = None
+    checkpoint_alarm: str | None = None
     _book: LenderBook | None = None
 
     def __post_init__(self) -> None:
@@ -117,9 +120,10 @@ class State:
             StorageUnavailable: the decision log cannot be opened.
         """
         self._journal = Journal(
-            self.settings.decisions_path, clock=self.clock, waiting=self.settings.journal_queue
+            self.settings.decisions_address, clock=self.clock, waiting=self.settings.journal_queue
         )
         self._read_book()
+        self._keep_overlay()
         self.demo_store = (self.settings.home / "demo.json").is_file()
         self.refresh()
 
@@ -131,9 +135,20 @@ class State:
 
         try:
             self._book = read_book(self.settings.book)
+            keep(self.settings.home, "book", self._book.digest, self.settings.book)
         except Exception as error:  # whatever is wrong with the file, the operator is told and nothing is decided
             self.book_alarm = _why(error)
             log.error("the lender's book was not read: %s", self.book_alarm)
+
+    def _keep_overlay(self) -> None:
+        """Keep a copy of the lender's rule values, so that today's answers can be replayed."""
+        if self.settings.overlay is not None and self.settings.overlay.is_file():
+            from eco_credit.rulebook import load
+
+            try:
+                keep(self.settings.home, "overlay", load(self.settings.overlay).overlay_digest, self.settings.overlay)
+            except Exception as error:  # a bad overlay is the champion's alarm, not the end of the start
+                log.error("the overlay was not kept: %s", type(error).__name__)
 
     @property
     def lender_book(self) -> LenderBook | None:
@@ -153,6 +168,19 @@ class State:
         if outcome is not None:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
 
+    def checkpoint(self) -> None:
+        """Write signed checkpoints of the decision log where a folder is named; what is wrong becomes an alarm."""
+        if self.settings.checkpoints is None:
+            return
+        from serving.checkpoints import checkpoint_now
+
+        try:
+            checkpoint_now(self.settings, clock=self.clock)
+            self.checkpoint_alarm = None
+        except (EcoCreditError, OSError) as error:
+            self.checkpoint_alarm = str(error) if isinstance(error, EcoCreditError) else type(error).__name__
+            log.error("no checkpoint of the decision log: %s", self.checkpoint_alarm)
+
     def stop(self) -> None:
         """Write what waits and let the threads end."""
         self.stopping = True
@@ -160,6 +188,7 @@ class State:
         self.gate.close()
         if self._journal is not None:
             self._journal.close()
+            self.checkpoint()
 
     async def run(self, work: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
         """Run CPU or file work off the event loop, within the answer's deadline.

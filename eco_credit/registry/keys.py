@@ -17,6 +17,9 @@ from eco_credit.registry.files import parse_json, write_durably
 TRAINER = "trainer"
 APPROVER = "approver"
 ROLES = (TRAINER, APPROVER)
+RECORDER = "recorder"
+"""Signs checkpoints of the decision log, never a package."""
+_KEY_ROLES = frozenset({*ROLES, RECORDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class TrustedKey:
 
     Attributes:
         public_key: 32 bytes.
-        roles: ``trainer``, ``approver`` or both (never both on one package).
+        roles: ``trainer``, ``approver`` or both (never both on one package), or ``recorder``.
         owner: the person.
     """
 
@@ -130,7 +133,7 @@ def read_trusted(path: Path) -> dict[str, TrustedKey]:
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelNotServable("the list of trusted keys is not sound", "受信密钥清单无效") from error
-    if any(key_id(key.public_key) != name or not set(key.roles) <= set(ROLES) for name, key in found.items()):
+    if any(key_id(key.public_key) != name or not set(key.roles) <= _KEY_ROLES for name, key in found.items()):
         raise ModelNotServable("the list of trusted keys is not sound", "受信密钥清单无效")
     return found
 
@@ -143,7 +146,7 @@ def trust(path: Path, public_key: bytes, owner: str, roles: Iterable[str]) -> No
     """
     keys, name = read_trusted(path), key_id(public_key)
     before = keys.get(name)
-    if not set(roles) <= set(ROLES) or (before is not None and before.owner != owner):
+    if not set(roles) <= _KEY_ROLES or (before is not None and before.owner != owner):
         raise ModelNotServable("unknown role, or a key of another person", "角色未知或密钥属于他人")
     held = sorted({*roles, *(before.roles if before is not None else ())})
     keys[name] = TrustedKey(public_key, tuple(held), owner)

@@ -54,7 +54,7 @@ def check_signed(whole: Any, role: str, trusted: Trusted) -> dict[str, Any]:
 
 
 def _refused(role: str, en: str, zh: str) -> ModelNotServable:
-    word = {"trainer": "训练", "approver": "批准"}.get(role, role)
+    word = {"trainer": "训练", "approver": "批准", "recorder": "记录"}.get(role, role)
     return ModelNotServable(f"the {role} signature {en}", f"{word}签名{zh}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.contracts import Applications, contract
-from eco_credit.core.canonical import digest
+from eco_credit.core.canonical import digest, sha256
 from eco_credit.core.numbers import PROBABILITY_DECIMALS, Floats, rounded, rows_of
 from eco_credit.core.provenance import ModelRef, Provenance, code_version
 from eco_credit.registry import Package
@@ -134,9 +134,21 @@ class Scored:
             "provenance": provenance.as_dict(),
         }
 
+    def feature_digests(self) -> list[str]:
+        """SHA-256 of each application's row of features: name and exact value of every feature, in name order."""
+        table = self.results.features
+        names = sorted(table)
+        head = "\n".join(names).encode()
+        columns = [[_exact(value) for value in table[name].tolist()] for name in names]
+        return [sha256(head + "\n".join(values).encode()) for values in zip(*columns, strict=True)]
+
     def pledge_answers(self, row: int) -> list[dict[str, Any]]:
         """The pledges of one application, in the order they were submitted."""
         return pledge_answers(self.results.pledges, row)
+
+
+def _exact(value: object) -> str:
+    return value.hex() if isinstance(value, float) else str(value)
 
 
 def score_applications(

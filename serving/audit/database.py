@@ -1,94 +1,122 @@
-"""The SQLite file of the decision log: how it is opened and brought to the newest schema."""
+"""Where the decision log is: a SQLite file by path, or PostgreSQL by address."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from eco_credit.core.errors import StorageUnavailable
+from serving.audit.postgres import bind, open_postgres, url_of
+from serving.audit.sqlite import open_sqlite, private
+from serving.audit.tables import chains, decisions
 
+Address = Path | str
+"""Path of a SQLite file, or address of a PostgreSQL database."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY_MS = 5000
-# WAL with synchronous=NORMAL keeps a commit through a killed process but not through a power cut.
-_PRAGMAS = (
-    f"PRAGMA busy_timeout={_BUSY_MS}",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA recursive_triggers=ON",
-    "PRAGMA trusted_schema=OFF",
-)
+_MIGRATING = 0x0EC1
 
 
-def _prepare(connection: Any, _: Any) -> None:
-    # The driver must not start transactions by itself: `_begin` decides which lock is taken.
-    connection.isolation_level = None
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
+def open_engine(address: Address, *, writes: bool) -> sa.Engine:
+    """Open a log that is there, for reading or as its writer.
 
-
-def _begin(connection: sa.Connection) -> None:
-    writes = connection.engine.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def open_engine(path: Path, *, writes: bool) -> sa.Engine:
-    """Open the file; a writing engine takes the write lock when its transaction begins.
-
-    Args:
-        path: the SQLite file; its folder must exist.
-        writes: True for the one writer, False for readers.
-
-    Returns:
-        engine whose connections are in WAL mode with ``synchronous=FULL`` and foreign keys on.
+    Raises:
+        StorageUnavailable: there is no such file, or the address is no PostgreSQL address.
     """
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        execution_options={"writes": writes},
-        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
-        poolclass=sa.pool.QueuePool,
-        pool_size=4,
-        max_overflow=0,
-        pool_timeout=_BUSY_MS / 1000,
-    )
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
+    if isinstance(address, str):
+        return open_postgres(url_of(address))
+    if not address.exists():
+        raise StorageUnavailable("there is no decision log in this store", "该目录没有决策记录库")
+    return open_sqlite(address, writes=writes)
 
 
-def _private(path: Path) -> None:
-    """Create folder and file so that only their owner can read them."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def enter(connection: sa.Connection, tenant: str, *, writes: bool = False) -> None:
+    """Bind the transaction that has begun to one tenant, where the database can hold it to that."""
+    if connection.dialect.name == "postgresql":
+        bind(connection, tenant, writes=writes)
+
+
+@contextmanager
+def reading(engine: sa.Engine, tenant: str) -> Iterator[sa.Connection]:
+    """A transaction that reads one tenant's records.
+
+    Raises:
+        StorageUnavailable: the log cannot be read.
+    """
+    try:
+        with engine.connect() as connection:
+            enter(connection, tenant)
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
+
+
+def tenants_of(engine: sa.Engine) -> list[str]:
+    """Tenants that have a chain, in order.
+
+    Raises:
+        StorageUnavailable: the log cannot be read.
+    """
+    query = sa.select(chains.c.tenant)
+    if engine.dialect.name == "sqlite":
+        # row security hides the others in PostgreSQL; here a name taken off the list is found all the same
+        query = query.union(sa.select(decisions.c.tenant))  # type: ignore[assignment]
+    try:
+        with engine.connect() as connection:
+            return sorted(connection.execute(query).scalars())
+    except sa.exc.SQLAlchemyError as error:
+        raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to the newest version, in one transaction under the write lock."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    """Bring the schema to the newest version, in one transaction; two that start at once take turns."""
+    config = _config()
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def open_log(path: Path) -> tuple[sa.Engine, sa.Engine]:
+def is_newest(engine: sa.Engine) -> bool:
+    """True when the schema is that of this version of the software."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return bool(found == ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def open_log(address: Address) -> tuple[sa.Engine, sa.Engine]:
     """Open the decision log, creating or migrating it.
 
     Returns:
         the writing and the reading engine.
 
     Raises:
-        StorageUnavailable: the file cannot be created, opened or migrated.
+        StorageUnavailable: the log cannot be created, opened or migrated.
     """
     try:
-        _private(path)
-        writer = open_engine(path, writes=True)
+        if isinstance(address, str):
+            owner = open_postgres(url_of(address), owner=True)
+            # a service that may only read and insert finds the schema made by its owner
+            if not is_newest(owner):
+                migrate(owner)
+            owner.dispose()
+            return open_engine(address, writes=True), open_engine(address, writes=False)
+        private(address)
+        writer = open_sqlite(address, writes=True)
         migrate(writer)
     except (OSError, sa.exc.SQLAlchemyError) as error:
         raise StorageUnavailable("the decision log cannot be opened", "决策记录库无法打开") from error
-    return writer, open_engine(path, writes=False)
+    return writer, open_sqlite(address, writes=False)

@@ -1,7 +1,8 @@
 """The one writer of the decision log: group commit on its own thread, readers beside it.
 
 A caller awaits `Journal.append`; it returns after the record is on disk (commit before answer).
-While one commit waits for the disk, further records gather and share the next one.
+While one commit waits for the disk, further records gather and share the next one. Each tenant has
+a chain of its own, and a transaction holds records of one tenant only.
 """
 
 from __future__ import annotations
@@ -13,26 +14,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.audit.database import open_log
-from serving.audit.record import GENESIS, TEXT_FIELDS, Entry, KeyConflict, Recorded, link
-from serving.audit.tables import decisions
+from serving.audit.database import Address, enter, open_log, reading, tenants_of
+from serving.audit.listing import Listed, Wanted, listed
+from serving.audit.record import ENTRY_FIELDS, GENESIS, Entry, KeyConflict, Recorded, link
+from serving.audit.tables import chains, decisions
 
 Clock = Callable[[], datetime]
 _Job = tuple[Entry, "Future[Recorded]"]
-
-# compiled once, and run as text: a commit then costs little more than SQLite itself asks for
-_DIALECT = sqlite.dialect(paramstyle="qmark")
-_LAST = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.sequence.desc()).limit(1)
-_HEAD = str(_LAST.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 _COLUMNS = tuple(column.name for column in decisions.c)
-_INSERT = str(decisions.insert().compile(dialect=_DIALECT))
 
 GROUP = 128
 """Most records in one commit."""
@@ -46,16 +40,20 @@ def utc_now() -> datetime:
 def recorded_of(row: Any, *, repeated: bool = False) -> Recorded:
     """Read one row of the table back into a record."""
     values = row._mapping
-    entry = Entry(**{name: values[name] for name in (*TEXT_FIELDS, "request", "answer")})
+    entry = Entry(**{name: values[name] for name in ENTRY_FIELDS})
     return Recorded(
         entry, values["sequence"], values["created_at"], values["previous_hash"], values["hash"], repeated=repeated
     )
 
 
-def by_key(connection: sa.Connection, entry_route: str, key: str) -> Recorded | None:
-    """The record made under an idempotency key on a route, if there is one."""
-    where = sa.and_(decisions.c.route == entry_route, decisions.c.idempotency_key == key)
-    row = connection.execute(sa.select(decisions).where(where)).first()
+def _under(tenant: str, route: str, key: str) -> sa.ColumnElement[bool]:
+    c = decisions.c
+    return sa.and_(c.tenant == tenant, c.route == route, c.idempotency_key == key)
+
+
+def by_key(connection: sa.Connection, entry: Entry, key: str) -> Recorded | None:
+    """The record made under an idempotency key by the tenant and on the route of an entry, if there is one."""
+    row = connection.execute(sa.select(decisions).where(_under(entry.tenant, entry.route, key))).first()
     return None if row is None else recorded_of(row, repeated=True)
 
 
@@ -66,19 +64,33 @@ def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     return found
 
 
+class _Statements:
+    """What a commit runs, compiled once and run as text: it then costs little more than the database itself asks."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        style = "qmark" if dialect.name == "sqlite" else "format"
+        own: sa.Dialect = type(dialect)(paramstyle=style)  # type: ignore[call-arg]
+        c = decisions.c
+        last = sa.select(c.sequence, c.hash).where(c.tenant == sa.bindparam("tenant")).order_by(c.sequence.desc())
+        self.head = str(last.compile(dialect=own)) + " LIMIT 1"
+        self.insert = str(decisions.insert().compile(dialect=own))
+        self.chain = str(chains.insert().compile(dialect=own))
+
+
 class Journal:
     """The decision log of one store.
 
     All methods may be called from any thread; `append` belongs to an event loop.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = utc_now, waiting: int = 512) -> None:
-        """Open or create the log at ``path``; at most ``waiting`` records wait for the disk.
+    def __init__(self, address: Address, *, clock: Clock = utc_now, waiting: int = 512) -> None:
+        """Open or create the log at ``address``; at most ``waiting`` records wait for the disk.
 
         Raises:
-            StorageUnavailable: the file cannot be opened.
+            StorageUnavailable: the log cannot be opened.
         """
-        self._writer, self._reader = open_log(path)
+        self._writer, self._reader = open_log(address)
+        self._statements = _Statements(self._writer.dialect)
         self._connection: sa.Connection | None = None
         self._clock = clock
         self._queue: queue.Queue[_Job | None] = queue.Queue(waiting)
@@ -135,11 +147,15 @@ class Journal:
         return group, False
 
     def _write(self, group: Sequence[_Job]) -> None:
-        """Commit a group, then tell its callers: never the other way round."""
+        """Commit a group, tenant by tenant, then tell its callers: never the other way round."""
         # A caller that has gone away before its turn is not recorded; from here on it will be.
         jobs = [job for job in group if job[1].set_running_or_notify_cancel()]
+        for tenant in dict.fromkeys(entry.tenant for entry, _ in jobs):
+            self._write_one(tenant, [job for job in jobs if job[0].tenant == tenant])
+
+    def _write_one(self, tenant: str, jobs: Sequence[_Job]) -> None:
         try:
-            results = self._commit([entry for entry, _ in jobs])
+            results = self._commit(tenant, [entry for entry, _ in jobs])
         except Exception as error:
             refusal = StorageUnavailable("the record could not be stored", "记录未能落盘")
             refusal.__cause__ = error
@@ -150,12 +166,15 @@ class Journal:
             else:
                 done.set_exception(result)
 
-    def _commit(self, entries: Sequence[Entry]) -> list[Recorded | Exception]:
-        """Append entries in one transaction; a key conflict fails its own entry only."""
+    def _commit(self, tenant: str, entries: Sequence[Entry]) -> list[Recorded | Exception]:
+        """Append a tenant's entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
         connection = self._connected()
         with connection.begin():
-            sequence, previous = connection.exec_driver_sql(_HEAD).first() or (0, GENESIS)
+            enter(connection, tenant, writes=True)
+            sequence, previous = connection.exec_driver_sql(self._statements.head, (tenant,)).first() or (0, GENESIS)
+            if sequence == 0:
+                connection.exec_driver_sql(self._statements.chain, (tenant,))
             for entry in entries:
                 try:
                     result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
@@ -168,13 +187,15 @@ class Journal:
 
     def _connected(self) -> sa.Connection:
         """The writer's own connection: kept, because taking one from the pool costs as much as a small commit."""
-        if self._connection is None or self._connection.closed or self._connection.invalidated:
+        if self._connection is not None and self._connection.invalidated:
+            self._connection.close()
+        if self._connection is None or self._connection.closed:
             self._connection = self._writer.connect()
         return self._connection
 
     def _append_one(self, connection: sa.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
         if entry.idempotency_key is not None:
-            found = by_key(connection, entry.route, entry.idempotency_key)
+            found = by_key(connection, entry, entry.idempotency_key)
             if found is not None:
                 return same_or_conflict(found, entry.request_hash)
         place: dict[str, Any] = {
@@ -184,40 +205,46 @@ class Journal:
         }
         place["hash"] = link(entry, **place)
         row = tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS)
-        connection.exec_driver_sql(_INSERT, row)
+        connection.exec_driver_sql(self._statements.insert, row)
         return Recorded(entry, **place)
 
     # ---- reading -------------------------------------------------------------------------------
 
-    def find(self, decision_id: str) -> Recorded | None:
-        """The record with this identifier, or None."""
-        found = self._select(decisions.c.decision_id == decision_id)
+    def find(self, tenant: str, decision_id: str) -> Recorded | None:
+        """The tenant's record with this identifier, or None."""
+        found = self._select(tenant, decisions.c.decision_id == decision_id)
         return found[0] if found else None
 
-    def about(self, decision_id: str) -> list[Recorded]:
-        """Records that refer to this one, oldest first."""
-        return self._select(decisions.c.about == decision_id)
+    def about(self, tenant: str, decision_id: str) -> list[Recorded]:
+        """The tenant's records that refer to this one, oldest first."""
+        return self._select(tenant, decisions.c.about == decision_id)
 
-    def answered(self, route: str, key: str, *, request_hash: str) -> Recorded | None:
-        """The earlier answer under an idempotency key, or None.
+    def answered(self, tenant: str, route: str, key: str, *, request_hash: str) -> Recorded | None:
+        """The earlier answer to a tenant under an idempotency key, or None.
 
         Raises:
             KeyConflict: the key was used with another request.
         """
-        found = self._select(sa.and_(decisions.c.route == route, decisions.c.idempotency_key == key))
+        found = self._select(tenant, _under(tenant, route, key))
         return same_or_conflict(replace(found[0], repeated=True), request_hash) if found else None
 
-    def records(self) -> list[Recorded]:
-        """All records in order; meant for tests and small logs."""
-        return self._select(sa.true())
+    def page(self, tenant: str, wanted: Wanted) -> list[Listed]:
+        """The tenant's answers that are wanted, the newest first, each with what people decided about it."""
+        with reading(self._reader, tenant) as connection:
+            return listed(connection, tenant, wanted)
 
-    def _select(self, where: sa.ColumnElement[bool]) -> list[Recorded]:
-        query = sa.select(decisions).where(where).order_by(decisions.c.sequence)
-        try:
-            with self._reader.connect() as connection:
-                return [recorded_of(row) for row in connection.execute(query)]
-        except sa.exc.SQLAlchemyError as error:
-            raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
+    def records(self, tenant: str) -> list[Recorded]:
+        """All records of a tenant in order; meant for tests and small logs."""
+        return self._select(tenant, sa.true())
+
+    def tenants(self) -> list[str]:
+        """Tenants that have a chain."""
+        return tenants_of(self._reader)
+
+    def _select(self, tenant: str, where: sa.ColumnElement[bool]) -> list[Recorded]:
+        query = sa.select(decisions).where(decisions.c.tenant == tenant, where).order_by(decisions.c.sequence)
+        with reading(self._reader, tenant) as connection:
+            return [recorded_of(row) for row in connection.execute(query)]
 
     # ---- state ---------------------------------------------------------------------------------
 
@@ -234,7 +261,8 @@ class Journal:
     def writable(self) -> bool:
         """True when the write lock can be had; takes at most the busy timeout."""
         try:
-            with self._writer.begin():
+            with self._writer.begin() as connection:
+                connection.exec_driver_sql("SELECT 1")
                 return not self._closed and self._thread.is_alive()
         except sa.exc.SQLAlchemyError:
             return False

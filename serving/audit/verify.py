@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
-from eco_credit.core.errors import StorageUnavailable
-from serving.audit.database import open_engine
+from serving.audit.database import Address, open_engine, reading, tenants_of
 from serving.audit.journal import recorded_of
-from serving.audit.record import GENESIS, Recorded, link
+from serving.audit.record import FIRST_TENANT, GENESIS, Entry, Recorded, derived, link
 from serving.audit.tables import decisions
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the verifier found.
+    """What the verifier found in one chain.
 
     Attributes:
         records: records read and found sound, in order from the first.
@@ -31,35 +31,71 @@ class Verdict:
     why: str | None = None
 
 
-def verify(path: Path) -> Verdict:
-    """Walk the chain from the first record: sequence without gap, link to the record before, own hash.
+def verify(address: Address, tenant: str = FIRST_TENANT, known: Mapping[int, str] | None = None) -> Verdict:
+    """Walk a tenant's chain from the first record: sequence without gap, link to the record before, own hash.
 
     Args:
-        path: the SQLite file of the log.
+        address: the log.
+        tenant: whose chain.
+        known: hashes that certain records had, by sequence number: what checkpoints outside the log say.
 
     Returns:
-        The verdict. A chain alone cannot show that its last records were cut off.
+        The verdict. A chain alone cannot show that its last records were cut off; ``known`` can.
 
     Raises:
         StorageUnavailable: the log cannot be read.
     """
-    if not path.exists():
-        raise StorageUnavailable("there is no decision log in this store", "该目录没有决策记录库")
-    records, head = 0, GENESIS
+    engine = open_engine(address, writes=False)
     try:
-        with open_engine(path, writes=False).connect() as connection:
-            rows = connection.execution_options(stream_results=True).execute(
-                sa.select(decisions).order_by(decisions.c.sequence)
-            )
-            for row in rows:
-                found = recorded_of(row)
-                why = _defect(found, records + 1, head)
-                if why is not None:
-                    return Verdict(records, head, found.sequence, why)
-                records, head = records + 1, found.hash
-    except sa.exc.SQLAlchemyError as error:
-        raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
+        return walk(engine, tenant, known or {})
+    finally:
+        engine.dispose()
+
+
+def verify_all(address: Address, known: Mapping[str, Mapping[int, str]] | None = None) -> dict[str, Verdict]:
+    """The verdict on every chain of a log, and on every chain that ``known`` (by tenant) says there was.
+
+    Raises:
+        StorageUnavailable: the log cannot be read.
+    """
+    known = known or {}
+    engine = open_engine(address, writes=False)
+    try:
+        tenants = sorted({*tenants_of(engine), *known})
+        return {tenant: walk(engine, tenant, known.get(tenant, {})) for tenant in tenants}
+    finally:
+        engine.dispose()
+
+
+def walk(
+    engine: sa.Engine, tenant: str, known: Mapping[int, str], *, start: tuple[int, str] = (0, GENESIS)
+) -> Verdict:
+    """`verify` on an open log, from a place and the hash there on."""
+    (records, head), written = start, 1
+    with reading(engine, tenant) as connection:
+        c = decisions.c
+        query = sa.select(decisions).where(c.tenant == tenant, c.sequence > records).order_by(c.sequence)
+        for row in connection.execution_options(stream_results=True, max_row_buffer=500).execute(query):
+            found = recorded_of(row)
+            why = _defect(found, records + 1, head) or _told(found, known, written)
+            if why is not None:
+                return Verdict(records, head, records + 1, why)
+            records, head, written = records + 1, found.hash, found.entry.format
+    missing = [size for size in known if size > records]
+    if missing:
+        why = f"the chain ends at {records}, but a checkpoint counts {max(missing)} records"
+        return Verdict(records, head, records + 1, why)
     return Verdict(records, head)
+
+
+def before_last(engine: sa.Engine, tenant: str, last: int) -> tuple[int, str]:
+    """Place and hash of the record before the ``last`` ones: where to start to check only those."""
+    c = decisions.c
+    with reading(engine, tenant) as connection:
+        size = connection.execute(sa.select(sa.func.max(c.sequence)).where(c.tenant == tenant)).scalar() or 0
+        place = max(size - last, 0)
+        found = connection.execute(sa.select(c.hash).where(c.tenant == tenant, c.sequence == place)).scalar()
+    return place, found or GENESIS
 
 
 def _defect(found: Recorded, expected: int, head: str) -> str | None:
@@ -67,5 +103,26 @@ def _defect(found: Recorded, expected: int, head: str) -> str | None:
         return f"record {expected} is missing"
     if found.previous_hash != head:
         return "it does not point to the record before"
-    own = link(found.entry, sequence=found.sequence, created_at=found.created_at, previous_hash=found.previous_hash)
-    return None if own == found.hash else "its content does not match its hash"
+    try:
+        own = link(found.entry, sequence=found.sequence, created_at=found.created_at, previous_hash=head)
+        fits = own == found.hash and _old_is_plain(found.entry)
+    except (TypeError, ValueError, KeyError, AttributeError):  # a column that holds what it cannot hold
+        fits = False
+    return None if fits else "its content does not match its hash"
+
+
+def _old_is_plain(entry: Entry) -> bool:
+    """True unless a record of format 1 was given what its hash does not cover."""
+    if entry.format != 1:
+        return True
+    empty = (entry.by_user, entry.by_roles, entry.features, entry.environment) == ("", "", "", "")
+    copies = derived(json.loads(entry.answer))
+    return empty and entry.tenant == FIRST_TENANT and all(getattr(entry, n) == value for n, value in copies.items())
+
+
+def _told(found: Recorded, known: Mapping[int, str], written: int) -> str | None:
+    if found.entry.format < written:
+        return "it is of an older format than the record before"
+    if known.get(found.sequence, found.hash) != found.hash:
+        return "its hash is not the one a checkpoint signed: it, or one before it, was written anew"
+    return None

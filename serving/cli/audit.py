@@ -1,62 +1,114 @@
-"""``eco-credit audit``: check the decision log and replay its answers."""
+"""``eco-credit audit``: check the decision log, sign checkpoints of it and replay its answers."""
 
 from __future__ import annotations
 
-import json as jsonlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eco_credit.core.canonical import canonical_json
-from eco_credit.core.errors import ContractError, ModelNotServable, Violation
-from eco_credit.registry import Store
-from serving.audit.database import open_engine
-from serving.audit.record import Recorded
+from eco_credit.core.errors import ContractError, Violation
 from serving.cli.book import BookOption, book_at
-from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit
+from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit, note
 from serving.cli.rules import OverlayOption
+from serving.settings import Settings
 
 if TYPE_CHECKING:
-    from eco_credit.valuation import LenderBook
+    from serving.audit.verify import Verdict
+    from serving.replay import Replayed
+
+MOST_DIFFERING = 100
+"""A report names at most so many answers that differ."""
+_TELL_SECONDS = 2.0
+TenantOption = Annotated[str | None, typer.Option("--tenant", help="One tenant only.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``audit``."""
-    group = typer.Typer(help="The decision log: verify the chain, replay answers.", no_args_is_help=True)
+    group = typer.Typer(help="The decision log: verify, checkpoint, replay.", no_args_is_help=True)
     group.command("verify")(check)
+    group.command("checkpoint")(checkpoint)
     group.command("replay")(replay)
+    group.command("migrate")(migrate)
     app.add_typer(group, name="audit")
 
 
-def _log(home: Path | None) -> Path:
-    return (Store(home) if home is not None else Store.default()).decisions
+def _settings(home: Path | None) -> Settings:
+    return Settings() if home is None else Settings(home=home)
 
 
-def check(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Walk the chain of the decision log and name the first bad record; exit 4 when there is one."""
-    from serving.audit.verify import verify
+def check(
+    home: HomeOption = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Folder of signed checkpoints (default: $ECO_CREDIT_CHECKPOINTS).")
+    ] = None,
+    trusted: Annotated[Path | None, typer.Option(help="List of trusted keys (default: that of the store).")] = None,
+    tenant: TenantOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Walk the chains of the decision log and name the first bad record; exit 4 when there is one."""
+    from eco_credit.registry import Store
+    from eco_credit.registry.keys import read_trusted
+    from serving.audit.verify import verify, verify_all
+    from serving.checkpoints import heads
 
-    verdict = verify(_log(home))
-    emit({"records": verdict.records, "head": verdict.head, "first_bad": verdict.first_bad, "why": verdict.why}, json)
-    if verdict.first_bad is not None:
+    settings = _settings(home)
+    folder = checkpoints or settings.checkpoints
+    keys = read_trusted(trusted) if trusted is not None else Store(settings.home).trusted()
+    known = heads(folder, keys) if folder is not None else {}
+    address = settings.decisions_address
+    found = {tenant: verify(address, tenant, known.get(tenant))} if tenant else verify_all(address, known)
+    emit(_report(found) | {"checkpoints": None if folder is None else sum(map(len, known.values()))}, json)
+    if any(verdict.first_bad is not None for verdict in found.values()):
         raise typer.Exit(EXIT_GATE)
 
 
-def _records(path: Path) -> list[Recorded]:
-    import sqlalchemy as sa
+def _report(found: dict[str, Verdict]) -> dict[str, Any]:
+    """The verdicts of all tenants; the first that is bad stands on top."""
+    bad = next(((tenant, v) for tenant, v in found.items() if v.first_bad is not None), None)
+    first: dict[str, Any] = {"tenant": None, "first_bad": None, "why": None}
+    if bad is not None:
+        first = {"tenant": bad[0], "first_bad": bad[1].first_bad, "why": bad[1].why}
+    head = next(iter(found.values())).head if len(found) == 1 else None
+    return {
+        "records": sum(verdict.records for verdict in found.values()),
+        "head": head,
+        **first,
+        "tenants": {tenant: asdict(verdict) for tenant, verdict in found.items()},
+    }
 
-    from serving.audit.journal import recorded_of
-    from serving.audit.tables import decisions
 
-    query = sa.select(decisions).where(decisions.c.kind == "score").order_by(decisions.c.sequence)
-    with open_engine(path, writes=False).connect() as connection:
-        return [recorded_of(row) for row in connection.execute(query)]
+def checkpoint(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder outside the store (default: $ECO_CREDIT_CHECKPOINTS).")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Sign size and head of every chain that grew since its last checkpoint; exit 4 when the log does not fit it."""
+    from serving.audit.journal import utc_now
+    from serving.checkpoints import checkpoint_now
+
+    written = checkpoint_now(_settings(home), out, clock=utc_now)
+    emit({"written": [asdict(one) for one in written]}, json)
+
+
+def migrate(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Bring the decision log to the newest schema; in PostgreSQL, run it as the owner of the database."""
+    from serving.audit.database import open_log
+
+    for engine in open_log(_settings(home).decisions_address):
+        engine.dispose()
+    emit({"migrated": True}, json)
 
 
 def replay(
     decision_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Decision to replay.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Replay every answer of the log.")] = False,
+    tenant: TenantOption = None,
     home: HomeOption = None,
     overlay: OverlayOption = None,
     book: BookOption = None,
@@ -65,39 +117,50 @@ def replay(
     """Compute recorded answers again and compare the bytes; exit 4 when one differs."""
     if (decision_id is None) != everything:
         raise ContractError([Violation("ID", "missing", "give a decision or --all", "请给出决策编号或 --all")])
-    found = [r for r in _records(_log(home)) if everything or r.entry.decision_id == decision_id]
-    if not found and not everything:
+    from serving.audit.database import open_engine, tenants_of
+    from serving.replay import Replayer
+
+    settings = _settings(home)
+    replayer = Replayer(settings.home, overlay, None if book is None else book_at(book))
+    engine = open_engine(settings.decisions_address, writes=False)
+    try:
+        tenants = [tenant] if tenant is not None else tenants_of(engine)
+        outcome = _told(replayer.replay(_chosen(engine, tenants, decision_id)), _size(engine, tenants, decision_id))
+    finally:
+        engine.dispose()
+    if outcome["replayed"] == 0 and not everything:
         raise ContractError([Violation("ID", "unknown", "no such decision in this log", "记录库中没有该决策")])
-    held = book_at(book)
-    outcomes = [_replayed(record, home, overlay, book=held) for record in found]
-    differing = [o for o in outcomes if o["differs"]]
-    emit({"replayed": len(outcomes), "same": len(outcomes) - len(differing), "differing": differing}, json)
-    if differing:
+    emit(outcome, json)
+    if outcome["replayed"] != outcome["same"]:
         raise typer.Exit(EXIT_GATE)
 
 
-_DIGESTS = {
-    "contract": "contract", "rules": "rules_hash", "overlay": "overlay_hash", "book": "book_hash",
-    "code": "code_version",
-}  # fmt: skip
-"""What a digest of the provenance stands for, and its name there."""
+def _size(engine: Any, tenants: list[str], decision_id: str | None) -> int:
+    from serving.audit.stream import count
+
+    return 1 if decision_id is not None else sum(count(engine, tenant) for tenant in tenants)
 
 
-def _replayed(record: Recorded, home: Path | None, overlay: Path | None, *, book: LenderBook) -> dict[str, Any]:
-    """One answer computed again: which parts differ, or none, and what it was made with that is another now."""
-    from eco_credit.scoring.doors import scored_application, served_package
+def _chosen(engine: Any, tenants: list[str], decision_id: str | None) -> Iterator[Any]:
+    from serving.audit.stream import one, scores
 
-    package = served_package(home)
-    then = jsonlib.loads(record.entry.answer)
-    if package.digest != record.entry.model_digest:
-        raise ModelNotServable(f"{record.entry.decision_id} was answered by another model package than the champion")
-    scored, input_hash = scored_application(jsonlib.loads(record.entry.request), package, overlay, book=book)
-    now = scored.answer(0, input_hash=input_hash, decision_id=record.entry.decision_id)
-    same = canonical_json(now) == record.entry.answer
-    parts = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
-    behind, before = now["provenance"], then["provenance"]
-    return {
-        "decision_id": record.entry.decision_id,
-        "differs": [] if same else parts or ["bytes"],
-        "digests": [what for what, name in _DIGESTS.items() if behind.get(name) != before.get(name)],
-    }
+    for tenant in tenants:
+        yield from scores(engine, tenant) if decision_id is None else one(engine, tenant, decision_id)
+
+
+def _told(results: Iterable[Replayed], total: int) -> dict[str, Any]:
+    """Count what comes out, and say on stderr how far it is."""
+    differing: list[dict[str, Any]] = []
+    done = bad = 0
+    started = told = time.monotonic()
+    for result in results:
+        done += 1
+        if result.differs:
+            bad += 1
+            differing += [result.as_dict()] if len(differing) < MOST_DIFFERING else []
+        now = time.monotonic()
+        if now - told >= _TELL_SECONDS:
+            told = now
+            rate = done / (now - started)
+            note(f"{done} of {total} replayed, {bad} differ, {rate:.0f}/s, {(total - done) / rate:.0f} s left")
+    return {"replayed": done, "same": done - bad, "differing": differing}

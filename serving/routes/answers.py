@@ -306,9 +306,18 @@ class OutcomeAnswer(Shape):
     decided: Recommendation
     decided_by: str
     reason: str
+    override_reason: str | None = None
     amount: float | None = None
     annual_rate: float | None = None
     corrects: str | None = None
+
+
+class RecordedOutcome(OutcomeAnswer):
+    """A recorded decision of a person, and who recorded it."""
+
+    created_at: Annotated[str, Field(description="UTC, ISO 8601")]
+    recorded_by: Annotated[str, Field(description="User whose request it was")]
+    roles: list[str]
 
 
 class DecisionRecord(Shape):
@@ -320,8 +329,10 @@ class DecisionRecord(Shape):
     previous_hash: str
     hash: str
     request_hash: str
+    recorded_by: Annotated[str, Field(description="User whose request it was; empty in old records")]
+    roles: list[str]
     answer: ScoreAnswer
-    outcomes: list[OutcomeAnswer]
+    outcomes: list[RecordedOutcome]
 
 
 class Fault(Shape):

@@ -42,6 +42,8 @@ def build_router(state: State) -> APIRouter:
         }
         status = 200 if all(checks.values()) else 503
         told = {"alarm": state.champions.alarm, "book_alarm": state.book_alarm}
+        if state.checkpoint_alarm is not None:
+            told["checkpoint_alarm"] = state.checkpoint_alarm
         return json_reply({"ready": status == 200, "checks": checks, **told}, status)
 
     @router.get("/metrics", operation_id="metrics", summary="Figures (Prometheus)", response_class=Response)

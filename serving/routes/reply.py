@@ -26,6 +26,12 @@ def stored_reply(recorded: Recorded, *, status: int, location: str) -> Response:
     return Response(recorded.entry.answer, status, headers, media_type="application/json")
 
 
+def not_modified(request: Request, etag: str) -> bool:
+    """True when the caller has this version already (``If-None-Match``)."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in given.split(",")]
+
+
 def idempotency_key(request: Request, state: State) -> str | None:
     """The caller's key; only a service on the demo store or a synthetic model does without one."""
     return key_of(request.headers.getlist("idempotency-key"), required=state.key_required)

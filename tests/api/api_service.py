@@ -113,7 +113,7 @@ class Client:
 
     def records(self) -> list[Any]:
         """All records of the decision log."""
-        return list(self.state.journal.records())
+        return list(self.state.journal.records("demo"))
 
 
 def named(headers: Mapping[str, str]) -> dict[str, str]:

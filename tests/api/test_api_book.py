@@ -156,16 +156,25 @@ def replayed(*words: str) -> tuple[int, dict[str, Any]]:
     return done.exit_code, json.loads(done.stdout)
 
 
-def test_a_replay_needs_the_same_book_and_names_the_digest_that_differs(tmp_path: Path, book: Path) -> None:
+def test_a_replay_finds_the_book_it_was_answered_with_and_names_the_digest_when_it_is_another(
+    tmp_path: Path, book: Path
+) -> None:
     add_model(tmp_path)
     with Client(create_app(Settings(access="open", home=tmp_path, book=book), clock=Ticking())) as client:
-        made = client.post("/v1/scores", body_of(example("water_right"))).json()["decision_id"]
+        answer = client.post("/v1/scores", body_of(example("water_right"))).json()
+    made, held = answer["decision_id"], answer["provenance"]["book_hash"]
     where = ("--home", str(tmp_path))
-    assert replayed(made, *where, "--book", str(book)) == (0, {"replayed": 1, "same": 1, "differing": []})
-    code, without = replayed(made, *where)
-    assert code == 4 and without["differing"][0]["digests"] == ["book"]
-    assert {"provenance", "pledges", "recommendation"} <= set(without["differing"][0]["differs"])
+    same = {"replayed": 1, "same": 1, "differing": []}
+    assert replayed(made, *where, "--book", str(book)) == (0, same)
+    assert replayed(made, *where) == (0, same), "the service keeps the books it answers with"
     code, other = replayed("--all", *where, "--book", str(write(tmp_path / "other.csv", "OTHER")))
-    assert code == 4 and other["differing"] == [
-        {"decision_id": made, "differs": ["provenance"], "digests": ["book"]}
-    ], "the same things held by somebody else: the same figures, but not the same book"
+    (found,) = other["differing"]
+    assert (code, found["decision_id"], found["differs"], found["digests"]) == (4, made, ["provenance"], ["book"]), (
+        "the same things held by somebody else: the same figures, but not the same book"
+    )
+    assert found["values"]["book"]["recorded"] == held != found["values"]["book"]["now"]
+    for kept in (tmp_path / "kept" / "book").iterdir():
+        kept.unlink()
+    code, without = replayed(made, *where)
+    assert code == 4 and without["differing"][0]["digests"] == ["book", "features"]
+    assert {"provenance", "pledges", "recommendation"} <= set(without["differing"][0]["differs"])

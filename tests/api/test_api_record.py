@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from api_service import Client, body_of, plain_client
+from audit_samples import entry_of
 
 from eco_credit.core.canonical import canonical_json
 from serving.audit.journal import Journal
@@ -135,9 +136,11 @@ def test_a_model_that_is_not_synthetic_asks_for_a_key(settings: Settings) -> Non
         "update decisions set answer = x'7b7d'",
         "delete from decisions",
         "insert or replace into decisions select * from decisions",
-        "insert or replace into decisions select 99, 'd-other', kind, about, application_id, route, idempotency_key,"
-        " request, request_hash, answer, model_digest, rules_hash, contract, code_version, created_at, previous_hash,"
-        " hash from decisions",
+        "insert or replace into decisions select tenant, 99, format, 'd-other', kind, about, application_id, by_user,"
+        " by_roles, route, idempotency_key, as_of, recommendation, grade, pledge_kinds, request_hash, model_digest,"
+        " rules_hash, contract, code_version, features, environment, created_at, previous_hash, hash, request, answer"
+        " from decisions",
+        "delete from chains",
     ],
 )
 def test_the_database_itself_refuses_to_change_a_record(settings: Settings, statement: str) -> None:
@@ -206,22 +209,17 @@ def test_the_migrated_table_is_the_table_of_today(settings: Settings) -> None:
 def test_two_journals_on_one_file_share_one_chain(tmp_path: Path) -> None:
     import asyncio
 
-    from serving.audit import Entry
-
-    def entry(name: str) -> Entry:
-        return Entry(name, "score", None, "a", "r", None, b"{}", "h", b"{}", "m", "r", "c", "v")
-
     journals = [Journal(tmp_path / "decisions.db") for _ in range(2)]
     barrier = threading.Barrier(2)
 
     def write(place: int) -> None:
         barrier.wait()
         for i in range(20):
-            asyncio.run(journals[place].append(entry(f"d-{place}-{i}")))
+            asyncio.run(journals[place].append(entry_of(f"d-{place}-{i}")))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, range(2)))
-    records = journals[0].records()
+    records = journals[0].records("demo")
     assert [r.sequence for r in records] == list(range(1, 41))
     assert all(b.previous_hash == a.hash for a, b in pairwise(records))
     for journal in journals:

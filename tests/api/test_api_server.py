@@ -78,7 +78,7 @@ def head(**lines: str) -> bytes:
 def recorded(home: Path) -> list[str]:
     """Identifiers in the log of a stopped server, after checking its chain."""
     journal = Journal(home / "decisions.db")
-    records = journal.records()
+    records = journal.records("demo")
     journal.close()
     previous = GENESIS
     for place, record in enumerate(records, start=1):
