@@ -24,11 +24,14 @@ ROLES = dict(
 D = "d-" + "0" * 26
 TABLE = {
     ("POST", "/v1/scores"): "O..G..",
+    ("GET", "/v1/decisions"): "O.PGU.",
     ("GET", "/v1/decisions/{decision_id}"): "O.PGU.",
     ("POST", "/v1/decisions/{decision_id}/outcome"): "O.P...",
     ("POST", "/v1/appraisals"): "OM.G..",
     ("POST", "/v1/appraisals/report"): "OM.G..",
     ("POST", "/v1/gep/accounts"): "OM.G..",
+    ("GET", "/v1/audit/chain"): "....U.",
+    ("GET", "/v1/audit/replay/{decision_id}"): "....U.",
     ("GET", "/v1/models"): "OMPGUA",
     ("GET", "/v1/contracts/{name}"): "OMPGUA",
     ("GET", "/v1/rules"): "OMPGUA",
