@@ -39,6 +39,9 @@ TABLE = {
     ("GET", "/decisions"): "O.PGU.",
     ("GET", "/decisions/{decision_id}"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/memo"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/memo.pdf"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet.pdf"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/appraisal"): "O.PGU.",
 }
 """Who may call what; a point turns away."""
