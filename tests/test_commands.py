@@ -17,7 +17,7 @@ from serving.cli.demo import example_path
 PROMISED = {
     "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "gep account", "gep norms",
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
-    "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay",
+    "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay", "memo",
 }  # fmt: skip
 
 

@@ -14,6 +14,9 @@ import eco_credit as ec
 from eco_credit.contracts import frame_of_columns, to_flat
 from serving.cli.demo import EXAMPLES, call, example_path
 
+HERE = ("127.0.0.1", 50000)
+"""A caller at this machine: an open service knows no other."""
+
 FIGURES = (
     "pd",
     "pd_low",
@@ -97,7 +100,7 @@ def test_the_api_gives_the_same_numbers_as_python(
     from serving.app import create_app
     from serving.settings import Settings
 
-    with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(Settings(home=demo_home)), base_url="http://127.0.0.1", client=HERE) as client:
         answers = [client.post("/v1/scores", json=a) for a in applications]
         assert [a.status_code for a in answers] == [200] * len(answers)
         assert [exact(of_answer(a.json())) for a in answers] == by_python
@@ -148,7 +151,8 @@ def test_every_door_gives_the_same_numbers_beside_a_book(
     assert [ec.score(application, book=pd.read_parquet(book)) for application in applications] == answers
     called = [call("score", str(example_path(n)), "--home", str(demo_home), "--book", str(book)) for n in EXAMPLES]
     assert called == answers
-    with TestClient(create_app(Settings(home=demo_home, book=book)), base_url="http://127.0.0.1") as client:
+    app = create_app(Settings(home=demo_home, book=book))
+    with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
         assert [exact(of_answer(client.post("/v1/scores", json=a).json())) for a in applications] == beside
     table = ec.score_table(frame_of_columns(to_flat(applications)), book=held)
     assert [exact(of_row(row)) for _, row in table.iterrows()] == beside

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods that change something."""
 
@@ -53,13 +54,13 @@ def over_network(connection: HTTPConnection) -> bool:
 
 
 def from_here(connection: HTTPConnection) -> bool:
-    """True when the caller sits at this machine and means it.
+    """True when the caller sits at this machine and means it, not somebody behind a proxy here.
 
     A page of a stranger can have its own name lead to this machine (DNS rebinding) and so reach a service that asks
     for no login, by the reader's own browser. Such a name has a dot in it; ``localhost`` and bare names have none.
     """
     host = connection.client.host if connection.client else ""
-    if not is_loopback(host):
+    if not is_loopback(host) or any(name in connection.headers for name in _FORWARDED):
         return False
     name = _called(connection)
     return is_loopback(name) or not ("." in name or ":" in name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from api_service import body_of
 from api_users import Bank
 from test_api_access import OPEN_TO_ALL, routes_of
 
-from serving.access import Role
+from serving.access import PERMISSIONS, Permission, Role
 
 ROLES = dict(
     zip(
@@ -41,6 +42,9 @@ TABLE = {
     ("GET", "/decisions"): "O.PGU.",
     ("GET", "/decisions/{decision_id}"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/memo"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/memo.pdf"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet"): "O.PGU.",
+    ("GET", "/decisions/{decision_id}/sheet.pdf"): "O.PGU.",
     ("GET", "/decisions/{decision_id}/appraisal"): "O.PGU.",
 }
 """Who may call what; a point turns away."""
@@ -109,3 +113,15 @@ def test_a_refused_request_is_not_read_and_leaves_nothing(bank: Bank, keys: dict
     for letter in "MPUA":
         assert bank.post("/v1/scores", b"\xff not json", keys[letter], content_type="text/x").status_code == 403
     assert len(bank.client.records()) == before
+
+
+def test_the_page_for_people_shows_the_table_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "access.md").read_text("utf-8")
+    head = next(line for line in page.splitlines() if line.startswith("| role |"))
+    names = [cell.strip() for cell in head.strip("|").split("|")][2:]
+    assert {*names, "catalogue"} == {permission.value for permission in Permission}
+    for role in Role:
+        line = next(line for line in page.splitlines() if line.startswith(f"| `{role}` |"))
+        ticks = [cell.strip() for cell in line.strip("|").split("|")][2:]
+        ticked = {name for name, tick in zip(names, ticks, strict=True) if tick}
+        assert ticked | {"catalogue"} == {permission.value for permission in PERMISSIONS[role]}, role
