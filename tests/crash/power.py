@@ -68,7 +68,7 @@ def events(trace: Path) -> Iterator[Event]:
 
 
 def calls(trace: Path) -> Iterator[tuple[str, str, str]]:
-    """Finished calls; one that another thread interrupted counts where it ends, a write where it begins."""
+    """Calls in order: one that another thread interrupted counts where it ends, but what was said where it begins."""
     open_calls: dict[str, str] = {}
     for line in trace.read_text(errors="replace").splitlines():
         found = _LINE.match(line)
@@ -76,7 +76,11 @@ def calls(trace: Path) -> Iterator[tuple[str, str, str]]:
             continue
         thread, text = found.groups()
         if text.endswith("<unfinished ...>"):
-            open_calls[thread] = text.removesuffix("<unfinished ...>").rstrip()
+            begun = text.removesuffix("<unfinished ...>").rstrip()
+            if begun.startswith("write(1,"):
+                yield "write", begun.removeprefix("write("), "0"
+            else:
+                open_calls[thread] = begun
             continue
         if text.startswith("<... "):
             text = open_calls.pop(thread, "") + text.partition("resumed>")[2]
