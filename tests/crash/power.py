@@ -157,8 +157,10 @@ def cut_power(
     history, before = record(folder, clients=clients, count=count, normal=normal)
     first = next(i for i, event in enumerate(history) if event[2] == "ready\n")
     answers = sum(event[0] == "said" and event[2].startswith("ack") for event in history)
-    syncs = sum(event[0] == "sync" for event in history)
-    total = {"cuts": cuts, "seed": seed, "answers_in_run": answers, "syncs_in_run": syncs}
+    syncs = [event[1] for event in history if event[0] == "sync"]
+    total = {"cuts": cuts, "seed": seed, "answers_in_run": answers, "syncs_in_run": len(syncs)}
+    # the log itself is synced only when the write-ahead file is carried over into it
+    total["carried_over"] = syncs.count("decisions.db")
     total |= dict.fromkeys(("bad_cuts", "lost", "doubled", "chain", "unreadable"), 0)
     place = folder / "after"
     for _ in range(cuts):
