@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from eco_credit.scoring.score import Scored
     from eco_credit.valuation import LenderBook
 
-GROUP = 256
+GROUP = 1024
 """Records computed together: what a replay holds in memory at once."""
 _DIGESTS = {
     "contract": "contract", "rules": "rules_hash", "overlay": "overlay_hash", "book": "book_hash",

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eco_credit.core.errors import StorageUnavailable
 from serving.access.settings import LoginSettings
 
 
@@ -84,9 +85,17 @@ class Settings(BaseSettings):
 
     @property
     def decisions_address(self) -> Path | str:
-        """Where the decision log is: `decisions_path`, or the address of a database."""
+        """Where the decision log is: `decisions_path`, or the address of a database.
+
+        Raises:
+            StorageUnavailable: the file that holds the address cannot be read.
+        """
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         if self.database_url_file is not None:
-            return self.database_url_file.read_text(encoding="utf-8").strip()
+            try:
+                return self.database_url_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                en, zh = "the file with the database address cannot be read", "数据库地址文件无法读取"
+                raise StorageUnavailable(en, zh) from error
         return self.decisions_path

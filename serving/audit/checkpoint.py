@@ -129,6 +129,8 @@ def write_checkpoints(
     engine = open_engine(address, writes=False)
     try:
         for tenant in tenants_of(engine):
+            if not IDENTIFIER.fullmatch(tenant):
+                raise GateNotMet("the log holds a tenant that cannot be one", "记录库中存在不合规的机构代码")
             row, previous = _row(folder / tenant, tenant, trusted)
             size, head = _walked(engine, tenant, row[-1] if row else None)
             if row and row[-1].size == size:

@@ -267,6 +267,25 @@ class Journal:
         except sa.exc.SQLAlchemyError:
             return False
 
+    def sound(self) -> bool:
+        """True when the last record of every chain fits its hash: what the next one would be chained to."""
+        try:
+            return all(self._sound(tenant) for tenant in self.tenants())
+        except StorageUnavailable:
+            return False
+
+    def _sound(self, tenant: str) -> bool:
+        query = sa.select(decisions).where(decisions.c.tenant == tenant).order_by(decisions.c.sequence.desc()).limit(1)
+        with reading(self._reader, tenant) as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return False  # a chain that is listed has a record
+        found = recorded_of(row)
+        own = link(
+            found.entry, sequence=found.sequence, created_at=found.created_at, previous_hash=found.previous_hash
+        )
+        return own == found.hash
+
     def close(self) -> None:
         """Write what waits, then close the file."""
         if not self._closed:

@@ -35,7 +35,7 @@ def build_router(state: State) -> APIRouter:
         """A verified model is in service, the lender's book was read and the decision log takes records."""
         checks = {
             "model": state.champions.ready,
-            "journal": await asyncio.to_thread(state.journal.writable),
+            "journal": await asyncio.to_thread(_journal_well, state),
             "queue": not state.journal.full,
             "book": state.book_alarm is None,
             "running": not state.stopping,
@@ -54,3 +54,8 @@ def build_router(state: State) -> APIRouter:
         return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _journal_well(state: State) -> bool:
+    """The log takes records, and the chains they would be added to end soundly."""
+    return state.journal.writable() and state.journal.sound()

@@ -114,6 +114,8 @@ def test_the_address_comes_from_a_file_and_its_password_is_shown_nowhere(tmp_pat
     file = tmp_path / "url"
     file.write_text(secret + "\n")
     assert Settings(database_url_file=file).decisions_address == secret
+    with pytest.raises(StorageUnavailable, match="cannot be read"):
+        _ = Settings(database_url_file=tmp_path / "none").decisions_address
     given = Settings(database_url=secret)  # type: ignore[arg-type]
     assert given.decisions_address == secret and "Canary" not in repr(given)
     for address in ("mysql://eco:Canary-9182@host/log", "Canary-9182"):

@@ -152,6 +152,45 @@ def test_a_list_is_chosen_by_its_index_alone_newest_first_and_page_by_page(addre
     journal.close()
 
 
+def test_a_longer_log_does_not_make_a_record_dearer(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "decisions.db"
+    make_log(path, "bank-a", records=400)
+    raw, steps = sqlite3.connect(path), [0]
+
+    def work_of_one(sequence: int) -> int:
+        """Steps of SQLite's machine to add a copy of the first record."""
+        steps[0] = 0
+        raw.set_progress_handler(lambda: steps.__setitem__(0, steps[0] + 1), 1)
+        columns = [row[1] for row in raw.execute("pragma table_info(decisions)")]
+        changed = {"sequence": str(sequence), "decision_id": f"'d-{sequence}'", "idempotency_key": f"'x-{sequence}'"}
+        chosen = ", ".join(changed.get(column, column) for column in columns)
+        raw.execute(f"insert into decisions select {chosen} from decisions where sequence = 1 and tenant = 'bank-a'")
+        raw.set_progress_handler(None, 1)
+        return steps[0]
+
+    # 400 records: a walk through them would take thousands of steps
+    assert work_of_one(401) < 1000
+    raw.close()
+
+
+def test_a_service_whose_chain_ends_unsound_is_not_ready(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "decisions.db"
+    make_log(path, "bank-a", "bank-b")
+    journal = Journal(path)
+    assert journal.sound()
+    raw = sqlite3.connect(path)
+    raw.execute("drop trigger decisions_no_update")
+    raw.execute("update decisions set grade = '1' where tenant = 'bank-b' and sequence = 3")
+    raw.commit()
+    raw.close()
+    assert journal.writable() and not journal.sound()
+    journal.close()
+
+
 def test_the_verifier_names_the_first_record_of_the_right_tenant(tmp_path: Path) -> None:
     import sqlite3
 

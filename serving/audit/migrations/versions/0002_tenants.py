@@ -95,15 +95,20 @@ def _carried(row: Any) -> dict[str, Any]:
 
 def _protect_sqlite() -> None:
     refuse = "BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END"
-    same = (
-        "SELECT 1 FROM decisions WHERE tenant = NEW.tenant AND (sequence = NEW.sequence"
-        " OR decision_id = NEW.decision_id OR (route = NEW.route AND idempotency_key = NEW.idempotency_key))"
+    # three questions, each answered by its own index: asked as one, SQLite reads the tenant's whole chain
+    same = " OR ".join(
+        f"EXISTS (SELECT 1 FROM decisions WHERE tenant = NEW.tenant AND {one})"
+        for one in (
+            "sequence = NEW.sequence",
+            "decision_id = NEW.decision_id",
+            "route = NEW.route AND idempotency_key = NEW.idempotency_key",
+        )
     )
     for table in ("decisions", "chains"):
         op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}")
     # INSERT OR REPLACE deletes without firing the triggers above, unless it is refused beforehand.
-    op.execute(f"CREATE TRIGGER decisions_no_replace BEFORE INSERT ON decisions WHEN EXISTS ({same}) {refuse}")
+    op.execute(f"CREATE TRIGGER decisions_no_replace BEFORE INSERT ON decisions WHEN {same} {refuse}")
 
 
 def _protect_postgres() -> None:
