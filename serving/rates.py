@@ -57,7 +57,8 @@ class Rates:
         Raises:
             Problem: ``rate_limited`` (429), in place of another 401.
         """
-        self._count(connection, RateLimitItemPerMinute(STRANGERS), "stranger", _address(connection))
+        most = max(STRANGERS, self._state.settings.login.failed_logins_per_minute)
+        self._count(connection, RateLimitItemPerMinute(most), "stranger", _address(connection))
 
     def _count(self, connection: HTTPConnection, item: RateLimitItem, *names: str) -> None:
         taken = self._window.hit(item, *names)

@@ -14,6 +14,9 @@ import eco_credit as ec
 from eco_credit.contracts import frame_of_columns, to_flat
 from serving.cli.demo import EXAMPLES, call, example_path
 
+HERE = ("127.0.0.1", 50000)
+"""A caller at this machine: an open service knows no other."""
+
 FIGURES = (
     "pd",
     "pd_low",
@@ -112,7 +115,7 @@ def test_the_api_gives_the_same_numbers_as_python(
     from serving.settings import Settings
 
     app = create_app(Settings(home=demo_home))
-    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
         answers = [client.post("/v1/scores", json=a) for a in applications]
         assert [a.status_code for a in answers] == [200] * len(answers)
         assert [exact(of_answer(a.json())) for a in answers] == by_python
@@ -164,7 +167,7 @@ def test_every_door_gives_the_same_numbers_beside_a_book(
     called = [call("score", str(example_path(n)), "--home", str(demo_home), "--book", str(book)) for n in EXAMPLES]
     assert called == answers
     app = create_app(Settings(home=demo_home, book=book))
-    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
         assert [exact(of_answer(client.post("/v1/scores", json=a).json())) for a in applications] == beside
     table = ec.score_table(frame_of_columns(to_flat(applications)), book=held)
     assert [exact(of_row(row)) for _, row in table.iterrows()] == beside
@@ -212,7 +215,7 @@ def test_a_county_the_training_never_saw_goes_to_a_person_with_the_scorecard_and
             name: home_ground[name] for name in ("pd", "pd_low", "pd_high", "lgd", "score", "grade")
         }
         app = create_app(Settings(home=demo_home))
-        with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+        with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
             assert exact(of_answer(client.post("/v1/scores", json=elsewhere).json())) == here
         table = ec.score_table(frame_of_columns(to_flat([elsewhere])))
         assert exact(of_row(table.iloc[0])) == here

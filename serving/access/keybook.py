@@ -256,7 +256,7 @@ class SqlKeyBook:
 
 def book_of(settings: Settings) -> SqlKeyBook:
     """The key book of a store: beside the decisions where these are in PostgreSQL, else ``users.db``."""
-    address = getattr(settings, "decisions_address", None)
+    address = settings.decisions_address
     return SqlKeyBook(address if isinstance(address, str) else settings.home / "users.db")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+_FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"})
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods that change something."""
 
@@ -38,9 +40,9 @@ def peer_of(connection: HTTPConnection) -> str:
     return host if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def _called(connection: HTTPConnection) -> str:
-    """The name the caller knows this service by."""
-    host = connection.headers.get("host", "")
+@lru_cache(maxsize=256)
+def _name_in(host: str) -> str:
+    """The name in a ``Host`` header, without its port."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -49,19 +51,23 @@ def _called(connection: HTTPConnection) -> str:
 
 def over_network(connection: HTTPConnection) -> bool:
     """True when the reader's browser calls this service by another name than this machine's own."""
-    return not is_loopback(_called(connection))
+    return not is_loopback(_name_in(connection.headers.get("host", "")))
 
 
 def from_here(connection: HTTPConnection) -> bool:
-    """True when the caller sits at this machine and means it.
+    """True when the caller sits at this machine and means it, not somebody behind a proxy here.
 
     A page of a stranger can have its own name lead to this machine (DNS rebinding) and so reach a service that asks
     for no login, by the reader's own browser. Such a name has a dot in it; ``localhost`` and bare names have none.
     """
-    host = connection.client.host if connection.client else ""
-    if not is_loopback(host):
+    if not is_loopback(connection.client.host if connection.client else ""):
         return False
-    name = _called(connection)
+    host = b""
+    for header, value in connection.scope["headers"]:  # one pass: an open service does this on every request
+        if header in _FORWARDED:
+            return False
+        host = value if header == b"host" else host
+    name = _name_in(host.decode("latin-1"))
     return is_loopback(name) or not ("." in name or ":" in name)
 
 

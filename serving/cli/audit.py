@@ -162,5 +162,5 @@ def _told(results: Iterable[Replayed], total: int) -> dict[str, Any]:
         if now - told >= _TELL_SECONDS:
             told = now
             rate = done / (now - started)
-            note(f"{done} of {total} replayed, {bad} differ, {rate:.0f}/s, {(total - done) / rate:.0f} s left")
+            note(f"{done} of {total} replayed, {bad} differ, {rate:.1f}/s, {(total - done) / rate:.0f} s left")
     return {"replayed": done, "same": done - bad, "differing": differing}

@@ -19,6 +19,7 @@ from eco_credit.reports.written import kind_label
 from serving import decide
 from serving.access import Permission, needs, who
 from serving.audit.listing import Wanted
+from serving.problems import Problem
 from serving.routes.decision_list import line_of
 from serving.web.desk import BEIJING
 from serving.web.pages import Page
@@ -41,10 +42,8 @@ def add_cases(router: APIRouter, state: State) -> None:
         page = Page.of(request, demo=state.demo)
         query = {name: text.strip()[:80] for name, text in request.query_params.items()}
         number = query.get("decision_id") or query.get("text", "")
-        if _DECISION.fullmatch(number):
-            return RedirectResponse(f"/decisions/{number}?lang={page.lang}", status_code=303)
-        if query.get("decision_id"):
-            return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+        if query.get("decision_id") or _DECISION.fullmatch(number):
+            return await _one(state, page, number)
         wanted, wrong = wanted_of(query)
         found = [] if wrong else await decide.page(state, who(request), wanted)
         lines = [_line(line_of(one), page) for one in found[:LINES]]
@@ -53,6 +52,17 @@ def add_cases(router: APIRouter, state: State) -> None:
             "cases.html.j2", status=422 if wrong else 200, lines=lines, following=following, given=query, wrong=wrong,
             kinds=[(kind, kind_label(kind, page.lang)) for kind in pledge_kinds()], recommendations=RECOMMENDATIONS,
         )  # fmt: skip
+
+
+async def _one(state: State, page: Page, number: str) -> Response:
+    """The way to one decision, where there is one."""
+    try:
+        await decide.find(state, who(page.request), number)
+    except Problem as problem:
+        if problem.kind.status != 404:
+            raise
+        return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+    return RedirectResponse(f"/decisions/{number}?lang={page.lang}", status_code=303)
 
 
 def wanted_of(query: Mapping[str, str]) -> tuple[Wanted, list[str]]:

@@ -40,9 +40,9 @@ def turned_away(request: Request, problem: Problem) -> Response | None:
         return RedirectResponse(f"/login?{going}", 303, {"Cache-Control": "no-store"})
     if code == "forbidden":
         return page.notice(page.t("login.forbidden"), page.t("login.forbidden_text"), status=403)
-    if code == "too_many_logins":
-        answer = page.notice(page.t("login.wait"), page.t("login.wait_text"), status=429)
-        answer.headers["Retry-After"] = RETRY_AFTER[code]
+    if problem.kind.status == 429:
+        answer = page.notice(page.t("login.wait"), getattr(problem.kind, page.lang), status=429)
+        answer.headers["Retry-After"] = problem.headers.get("Retry-After", RETRY_AFTER.get(code, "60"))
         return answer
     return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from serving.access import DEMO, PERMISSIONS, Guarded, Permission, Principal, Ro
 from serving.app import create_app
 from serving.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 OPEN_TO_ALL = {
     *("/livez", "/readyz", "/metrics", "/problems/{code}", "/openapi.json", "/static/{name}", "/login", "/logout"),
     *("/v2/health/live", "/v2/health/ready"),
@@ -60,3 +63,17 @@ def test_a_caller_without_roles_may_do_nothing_and_the_demo_everything() -> None
     nobody = Principal("bank", "n", frozenset())
     assert not any(nobody.may(one) for one in Permission)
     assert all(DEMO.may(one) for one in Permission)
+
+
+def test_no_route_looks_into_the_log_by_itself() -> None:
+    """What is read by an identifier goes through `serving.decide`, which asks who reads."""
+    harmless = {"writable", "full", "waiting", "sound"}  # of the log as a whole
+    rooms = [ROOT / "serving" / room for room in ("routes", "web")]
+    asked = {
+        f"{path.name}: {name}"
+        for room in rooms
+        for path in room.rglob("*.py")
+        for name in re.findall(r"\bjournal\.(\w+)", path.read_text("utf-8"))
+        if name not in harmless
+    }
+    assert asked == set()

@@ -48,7 +48,11 @@ def decided(client: Client, decision_id: str, **fields: Any) -> Any:
 
 def as_caller(client: Client, monkeypatch: pytest.MonkeyPatch, tenant: str, user: str, *roles: Role) -> None:
     caller = Principal(tenant, user, frozenset(roles or DEMO.roles))
-    monkeypatch.setattr(client.state.gate, "principal", lambda _: caller)
+
+    async def known(_: Any) -> Principal:
+        return caller
+
+    monkeypatch.setattr(client.state.gate, "principal", known)
 
 
 def test_a_list_shows_the_newest_first_and_links_to_the_page_that_follows(desk: Client) -> None:

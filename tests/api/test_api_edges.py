@@ -112,7 +112,7 @@ def test_the_fourth_request_of_a_minute_is_refused_before_its_body_is_read(tmp_p
 def test_each_caller_has_a_count_of_his_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with limited(tmp_path / "home", access="keys") as client:
 
-        def principal(connection: object) -> Principal:
+        async def principal(connection: object) -> Principal:
             name = connection.headers.get("x-name")  # type: ignore[attr-defined]
             if name is None:
                 raise Problem("unauthenticated")

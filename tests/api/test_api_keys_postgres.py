@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from api_service import body_of, plain_client
+from api_users import bearing, closed
+from pydantic import SecretStr
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.access import Role
-from serving.access.keybook import MOST_SESSIONS, SqlKeyBook
+from serving.access.keybook import MOST_SESSIONS, SqlKeyBook, book_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -100,3 +103,17 @@ def test_a_server_that_is_not_there_is_storage_trouble_without_its_password() ->
     with pytest.raises(StorageUnavailable) as failed:
         SqlKeyBook("postgresql://user:canary-password@127.0.0.1:1/db").read()
     assert "canary" not in str(failed.value)
+
+
+def test_keys_and_decisions_share_a_database(address: str, tmp_path: Path) -> None:
+    told = closed(tmp_path).model_copy(update={"database_url": SecretStr(address)})
+    with closing(book_of(told)) as book:
+        texts = {
+            tenant: book.add("li", tenant=tenant, roles=list(Role), now=NOW)[1] for tenant in ("bank-a", "bank-b")
+        }
+    with plain_client(told) as client:
+        raw = body_of({"amount": 4})
+        made = client.post("/v1/scores", raw, idempotency_key="k", **bearing(texts["bank-a"])).json()["decision_id"]
+        seen = [client.get(f"/v1/decisions/{made}", **bearing(text)).status_code for text in texts.values()]
+        assert seen == [200, 404]
+    assert not (tmp_path / "users.db").exists()

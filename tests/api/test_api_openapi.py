@@ -50,6 +50,15 @@ def test_every_route_of_the_versioned_api_tells_its_problems(document: dict[str,
             assert "422" not in operation["responses"]
 
 
+def test_every_route_of_the_versioned_api_names_its_key_and_its_permission(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for path, found in document["paths"].items():
+        for operation in found.values():
+            guarded = path.startswith(("/v1/", "/v2")) and "/health/" not in path
+            assert operation.get("security") == ([{"bearer": []}] if guarded else None)
+            assert ("x-permission" in operation) == guarded
+
+
 def test_no_field_takes_an_address_to_call(document: dict[str, Any]) -> None:
     """The scorer calls nobody: no field of a request is a URL."""
     application = json.dumps(document["components"]["schemas"]["Application"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from api_service import body_of
 from api_users import Bank
 from test_api_access import OPEN_TO_ALL, routes_of
 
-from serving.access import Role
+from serving.access import PERMISSIONS, Permission, Role
 
 ROLES = dict(
     zip(
@@ -24,12 +25,20 @@ ROLES = dict(
 D = "d-" + "0" * 26
 TABLE = {
     ("POST", "/v1/scores"): "O..G..",
+    ("GET", "/v1/decisions"): "O.PGU.",
     ("GET", "/v1/decisions/{decision_id}"): "O.PGU.",
     ("POST", "/v1/decisions/{decision_id}/outcome"): "O.P...",
     ("POST", "/v1/appraisals"): "OM.G..",
     ("POST", "/v1/appraisals/report"): "OM.G..",
     ("POST", "/v1/gep/accounts"): "OM.G..",
+    ("GET", "/v1/audit/chain"): "....U.",
+    ("GET", "/v1/audit/replay/{decision_id}"): "....U.",
     ("GET", "/v1/models"): "OMPGUA",
+    ("GET", "/v1/models/shadow"): ".MP.U.",
+    ("GET", "/v2"): "OMPGUA",
+    ("GET", "/v2/models/{name}"): "OMPGUA",
+    ("GET", "/v2/models/{name}/ready"): "OMPGUA",
+    ("POST", "/v2/models/{name}/infer"): ".MP.U.",
     ("GET", "/v1/contracts/{name}"): "OMPGUA",
     ("GET", "/v1/rules"): "OMPGUA",
     ("GET", "/"): "OMPGUA",
@@ -39,9 +48,6 @@ TABLE = {
     ("POST", "/apply/{kind}/upload"): "O..G..",
     ("POST", "/apply/{kind}/check"): "O..G..",
     ("GET", "/papers/{kind}"): "OMPGUA",
-    ("GET", "/v1/decisions"): "O.PGU.",
-    ("GET", "/v1/audit/chain"): "....U.",
-    ("GET", "/v1/audit/replay/{decision_id}"): "....U.",
     ("GET", "/audit"): "....U.",
     ("POST", "/decisions/{decision_id}/outcome"): "O.P...",
     ("GET", "/decisions"): "O.PGU.",
@@ -91,7 +97,7 @@ def test_a_role_gets_past_the_guard_of_a_route_as_the_table_says(
 @pytest.mark.parametrize(("method", "path"), TABLE, ids=lambda value: str(value))
 def test_nobody_and_strangers_get_past_no_guard(bank: Bank, keys: dict[str, str], method: str, path: str) -> None:
     assert status(bank, method, path, keys[""]) == 403
-    page = not path.startswith("/v1/")
+    page = not path.startswith(("/v1/", "/v2"))
     assert status(bank, method, path, None) == (303 if page and method == "GET" else 401)
     assert status(bank, method, path, f"eck_{'0' * 16}_{'A' * 43}") == (303 if page and method == "GET" else 401)
 
@@ -118,3 +124,15 @@ def test_a_refused_request_is_not_read_and_leaves_nothing(bank: Bank, keys: dict
     for letter in "MPUA":
         assert bank.post("/v1/scores", b"\xff not json", keys[letter], content_type="text/x").status_code == 403
     assert len(bank.client.records()) == before
+
+
+def test_the_page_for_people_shows_the_table_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "access.md").read_text("utf-8")
+    head = next(line for line in page.splitlines() if line.startswith("| role |"))
+    names = [cell.strip() for cell in head.strip("|").split("|")][2:]
+    assert {*names, "catalogue"} == {permission.value for permission in Permission}
+    for role in Role:
+        line = next(line for line in page.splitlines() if line.startswith(f"| `{role}` |"))
+        ticks = [cell.strip() for cell in line.strip("|").split("|")][2:]
+        ticked = {name for name, tick in zip(names, ticks, strict=True) if tick}
+        assert ticked | {"catalogue"} == {permission.value for permission in PERMISSIONS[role]}, role

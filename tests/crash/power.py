@@ -68,7 +68,7 @@ def events(trace: Path) -> Iterator[Event]:
 
 
 def calls(trace: Path) -> Iterator[tuple[str, str, str]]:
-    """Finished calls; one that another thread interrupted counts where it ends, a write where it begins."""
+    """Calls in order: one that another thread interrupted counts where it ends, but what was said where it begins."""
     open_calls: dict[str, str] = {}
     for line in trace.read_text(errors="replace").splitlines():
         found = _LINE.match(line)
@@ -76,7 +76,11 @@ def calls(trace: Path) -> Iterator[tuple[str, str, str]]:
             continue
         thread, text = found.groups()
         if text.endswith("<unfinished ...>"):
-            open_calls[thread] = text.removesuffix("<unfinished ...>").rstrip()
+            begun = text.removesuffix("<unfinished ...>").rstrip()
+            if begun.startswith("write(1,"):
+                yield "write", begun.removeprefix("write("), "0"
+            else:
+                open_calls[thread] = begun
             continue
         if text.startswith("<... "):
             text = open_calls.pop(thread, "") + text.partition("resumed>")[2]
@@ -153,8 +157,10 @@ def cut_power(
     history, before = record(folder, clients=clients, count=count, normal=normal)
     first = next(i for i, event in enumerate(history) if event[2] == "ready\n")
     answers = sum(event[0] == "said" and event[2].startswith("ack") for event in history)
-    syncs = sum(event[0] == "sync" for event in history)
-    total = {"cuts": cuts, "seed": seed, "answers_in_run": answers, "syncs_in_run": syncs}
+    syncs = [event[1] for event in history if event[0] == "sync"]
+    total = {"cuts": cuts, "seed": seed, "answers_in_run": answers, "syncs_in_run": len(syncs)}
+    # the log itself is synced only when the write-ahead file is carried over into it
+    total["carried_over"] = syncs.count("decisions.db")
     total |= dict.fromkeys(("bad_cuts", "lost", "doubled", "chain", "unreadable"), 0)
     place = folder / "after"
     for _ in range(cuts):

@@ -228,6 +228,13 @@ def test_an_open_service_is_not_reached_under_a_strangers_name(tmp_path: Path) -
             assert bank.get("/v1/models", host=host).status_code == status, host
 
 
+@pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip", "via"])
+def test_an_open_service_is_not_open_to_those_behind_a_proxy(tmp_path: Path, header: str) -> None:
+    with Bank(tmp_path / "home", web=True) as bank:
+        bank.client.state.settings = closed(tmp_path / "home", web=True).model_copy(update={"access": "open"})
+        assert bank.get("/v1/models", **{header: "10.0.0.7"}).status_code == 401
+
+
 def test_a_second_login_ends_the_first_at_the_same_browser(bank: Bank) -> None:
     first = cookie_of(enter(bank, bank.key(Role.LOAN_OFFICER)))
     second = cookie_of(enter(bank, bank.key(Role.AUDITOR), cookie=first))

@@ -13,6 +13,9 @@ from starlette.testclient import TestClient
 from serving.app import create_app
 from serving.settings import Settings
 
+HERE = ("127.0.0.1", 50000)
+"""A caller at this machine: an open service knows no other."""
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "forest_right.json"
 # two parcels of 0.01 by 0.005 degrees at 28 N: 983 m by 554 m, about 54.5 ha each
 NEAR = [[119.0, 28.0], [119.01, 28.0], [119.01, 28.005], [119.0, 28.005], [119.0, 28.0]]
@@ -22,7 +25,7 @@ FAR = [[x + 0.012, y] for x, y in NEAR]
 @pytest.fixture(scope="module")
 def desk(demo_home: Path) -> Iterator[TestClient]:
     app = create_app(Settings(home=demo_home))
-    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
         yield client
 
 

@@ -16,6 +16,9 @@ from serving.settings import Settings
 from serving.web.what_if import PROMISES, changes, kept, trial
 from serving.web.what_if_view import asked
 
+HERE = ("127.0.0.1", 50000)
+"""A caller at this machine: an open service knows no other."""
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -32,7 +35,7 @@ def answer(raw: dict[str, Any], max_loan: float) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def desk(demo_home: Path) -> Iterator[TestClient]:
     app = create_app(Settings(home=demo_home))
-    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=HERE) as client:
         yield client
 
 
