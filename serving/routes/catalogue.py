@@ -24,7 +24,12 @@ _NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 def build_router(state: State) -> APIRouter:
     """The read-only routes, on one service."""
     router = APIRouter(tags=["catalogue"], route_class=Guarded)
+    for routes in (_add_models, _add_rules, _add_descriptions):
+        routes(router, state)
+    return router
 
+
+def _add_models(router: APIRouter, state: State) -> None:
     @router.get("/v1/models", operation_id="models", summary="Champion and challenger", response_class=Response)
     @needs(Permission.CATALOGUE)
     async def models(request: Request) -> Response:
@@ -39,6 +44,8 @@ def build_router(state: State) -> APIRouter:
         """Differences of PD, LGD and points, and moves of grade, on the caller's own recorded decisions."""
         return json_reply(await state.run(summary, shadow_path(state.settings.home), who(request).tenant))
 
+
+def _add_rules(router: APIRouter, state: State) -> None:
     @router.get("/v1/contracts/{name}", operation_id="contract", summary="A data contract", response_class=Response)
     @needs(Permission.CATALOGUE)
     async def contract(name: str, request: Request) -> Response:
@@ -58,6 +65,8 @@ def build_router(state: State) -> APIRouter:
         card = await state.run(rules_card, state, day or state.clock().date(), prefix)
         return tagged(request, *page_of(card, prefix, after=after, limit=limit))
 
+
+def _add_descriptions(router: APIRouter, _: State) -> None:
     @router.get("/openapi.json", include_in_schema=False)
     @public
     async def description(request: Request) -> Response:
@@ -71,8 +80,6 @@ def build_router(state: State) -> APIRouter:
             raise Problem("not_found")
         kind = PROBLEMS[code]
         return json_reply({"type": f"/problems/{code}", "status": kind.status, "en": kind.en, "zh": kind.zh})
-
-    return router
 
 
 def model_card(state: State) -> dict[str, Any]:

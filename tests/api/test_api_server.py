@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path, **told: Any) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The server in a process of its own with these settings, alive when this yields."""
+def running(home: Path, *, before: Sequence[str] = (), **told: Any) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The server in a process of its own, alive when this yields; ``before`` is a command that starts it."""
     port = free_port()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    arguments = [sys.executable, str(HERE / "plain_server.py"), str(home), str(port), json.dumps(told)]
+    arguments = [*before, sys.executable, str(HERE / "plain_server.py"), str(home), str(port), json.dumps(told)]
     process = subprocess.Popen(arguments, env=environment)
     try:
         for _ in range(300):

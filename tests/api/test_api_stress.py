@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from test_api_server import exchange, head, recorded, running
+from test_api_server import ROOT, exchange, free_port, head, recorded, running
 from test_api_swap import wait_until
 
 from serving.front import Front
@@ -209,6 +212,54 @@ def test_a_full_disk_is_503_and_no_answer_that_is_not_recorded(tmp_path: Path) -
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert recorded(home)[:-1] == answered
+
+
+def on_a_disk_of_its_own(home: Path, options: str) -> list[str]:
+    """Command that starts another one with a small file system mounted at ``home``; none where that is not allowed."""
+    home.mkdir(mode=0o700)
+    start = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o {options} none "$0" && exec "$@"', str(home)]
+    try:
+        allowed = subprocess.run([*start, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        allowed = False
+    return start if allowed else []
+
+
+def test_a_small_disk_that_fills_up_keeps_every_answer_it_gave(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    answered, refused = [], 0
+    small = on_a_disk_of_its_own(home, "size=600k,mode=0700")
+    told = {} if small else {"file_bytes": 600_000}
+    with (
+        running(home, before=small, **told) as (_, port),
+        httpx.Client(timeout=30, base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        for amount in range(5000):
+            answer = http.post("/v1/scores", json={"amount": amount})
+            if answer.status_code == 200:
+                answered.append(answer.json())
+                continue
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/storage_unavailable")
+            refused += 1
+            if refused == 5:
+                break
+        assert refused == 5
+        assert len(answered) > 10
+        for body in answered[:3] + answered[-3:]:
+            assert http.get(f"/v1/decisions/{body['decision_id']}").json()["answer"] == body
+
+
+def test_a_store_that_cannot_be_written_is_not_served(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    arguments = [sys.executable, str(Path(__file__).with_name("plain_server.py")), str(home), str(free_port())]
+    read_only = on_a_disk_of_its_own(home, "ro,size=600k")
+    if not read_only:  # not even a folder
+        home.rmdir()
+        home.write_bytes(b"")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*read_only, *arguments], capture_output=True, check=False, timeout=60, env=environment)
+    assert done.returncode != 0
+    assert b"the decision log cannot be opened" in done.stderr
 
 
 def test_a_log_that_cannot_be_written_is_503_until_it_can(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from api_service import Client
 from small_store import add_model
 from test_api_server import ROOT, free_port
 
@@ -22,6 +23,7 @@ from eco_credit.registry import Store, served
 from eco_credit.registry.probe import Bounds, probe
 from eco_credit.registry.promote import Approval, install, rollback
 from eco_credit.registry.store import pointed
+from eco_credit.rulebook import load
 from serving.app import create_app
 from serving.models import Champions
 from serving.settings import Settings
@@ -88,8 +90,6 @@ def test_what_failed_is_tried_again_after_a_while(settings: Settings, monkeypatc
 
 
 def test_the_operator_is_told_by_figures_health_and_catalogue(settings: Settings) -> None:
-    from api_service import Client
-
     store = add_model(settings.home)
     with Client(create_app(settings)) as client:
         assert "eco_credit_model_alarm" in client.get("/metrics").text
@@ -151,10 +151,6 @@ def test_a_rollback_needs_no_probe_since_the_last_good_one_is_kept_hot(settings:
 
 def test_no_answer_under_swaps_is_a_mixture(settings: Settings, tmp_path: Path) -> None:
     """Two models, each with a rulebook of its own, change places while scores are asked for."""
-    from api_service import Client
-
-    from eco_credit.rulebook import load
-
     overlay = tmp_path / "own.yaml"
     overlay.write_text(OVERLAY, encoding="utf-8")
     add_model(settings.home)
