@@ -18,7 +18,7 @@ PROMISED = {
     "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "gep account", "gep norms",
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
     "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay", "memo",
-    "audit checkpoint", "audit migrate", "users add", "users list", "users revoke", "users rotate",
+    "audit checkpoint", "audit migrate", "audit copy", "users add", "users list", "users revoke", "users rotate",
 }  # fmt: skip
 
 

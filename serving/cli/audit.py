@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group.command("checkpoint")(checkpoint)
     group.command("replay")(replay)
     group.command("migrate")(migrate)
+    group.command("copy")(copy)
     app.add_typer(group, name="audit")
 
 
@@ -103,6 +104,30 @@ def migrate(home: HomeOption = None, json: JsonOption = False) -> None:
     for engine in open_log(_settings(home).decisions_address):
         engine.dispose()
     emit({"migrated": True}, json)
+
+
+def copy(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File that holds the address of the database to fill, one line.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Move the SQLite log of a store into an empty database; every chain is verified before and after.
+
+    The address holds a password, so it is read from a file: it would stand in the list of processes otherwise.
+    """
+    from serving.audit.copying import copy_log
+
+    if to is None or not to.is_file():
+        en, zh = "give a file with the address of the database", "请给出存有数据库地址的文件"
+        raise ContractError([Violation("--to", "file", en, zh)])
+    settings = _settings(home)
+    found = copy_log(
+        settings.decisions_path, to.read_text(encoding="utf-8").strip(),
+        told=lambda tenant, records: note(f"{tenant}: {records:,} records written / 已写入 {records:,} 条"),
+    )  # fmt: skip
+    emit({"chains": {tenant: {"records": one.records, "head": one.head} for tenant, one in found.items()}}, json)
 
 
 def replay(
