@@ -91,6 +91,9 @@ class Envelope:
         if crowded and scope["path"] not in _ALWAYS_ADMITTED:
             await response(Problem("overloaded"), HTTPConnection(scope))(scope, receive, send)
             return
+        if not scope["query_string"].isascii():  # the framework decodes it as ASCII, and would fail far inside
+            await response(Problem("bad_request"), HTTPConnection(scope))(scope, receive, send)
+            return
         try:
             await self.app(scope, receive, send)
         except Exception as error:

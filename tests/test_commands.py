@@ -18,7 +18,7 @@ PROMISED = {
     "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "gep account", "gep norms",
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
     "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay",
-    "audit checkpoint", "audit migrate",
+    "audit checkpoint", "audit migrate", "memo",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What people read: figures, the decision memo and the reports. The only room that draws.
+"""What people read: figures, the papers to sign and the reports. The only room that draws.
 
 Numbers are written as the desk writes them (yuan in ten thousands with two decimals, ratios in
 percent with two decimals), sentences come from ``i18n/zh.yaml`` and ``i18n/en.yaml``, and every

@@ -21,8 +21,7 @@ from eco_credit.reports import formats
 from eco_credit.reports.appraisal_parts import assumptions, checks, differs, gates, method, special, steps, stresses
 from eco_credit.reports.appraisal_pictures import pictures
 from eco_credit.reports.appraisal_sources import Sources
-from eco_credit.reports.memo import SIGNERS
-from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment, money_text, translator
+from eco_credit.reports.page import LANGUAGE_TAGS, SIGNERS, Translate, environment, money_text, translator
 from eco_credit.reports.written import kind_label, label, masked, on_paper, unit_words
 from eco_credit.rulebook import RuleSet, load
 

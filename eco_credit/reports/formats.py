@@ -20,8 +20,8 @@ _PLACES = ("", "拾", "佰", "仟")
 _GROUPS = ("", "万", "亿", "万亿")
 
 
-def _decimal(value: object) -> Decimal | None:
-    """The value as an exact decimal, or None when it is unknown."""
+def decimal_of(value: object) -> Decimal | None:
+    """The value as an exact decimal, or None when it is unknown or no number."""
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -38,7 +38,7 @@ def number(value: object, places: int = 2) -> str:
         >>> number(1234567.125), number(float("nan"))
         ('1,234,567.13', '—')
     """
-    exact = _decimal(value)
+    exact = decimal_of(value)
     if exact is None:
         return UNKNOWN
     return f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
@@ -62,7 +62,7 @@ def wan(yuan: object) -> str:
         >>> wan(1_234_550.0)
         '123.46'
     """
-    exact = _decimal(yuan)
+    exact = decimal_of(yuan)
     return UNKNOWN if exact is None else number(exact / Decimal(int(YUAN_PER_WAN)))
 
 
@@ -73,7 +73,7 @@ def percent(ratio: object, places: int = 2) -> str:
         >>> percent(0.03456)
         '3.46%'
     """
-    exact = _decimal(ratio)
+    exact = decimal_of(ratio)
     return UNKNOWN if exact is None else number(exact * 100, places) + "%"
 
 
@@ -124,7 +124,7 @@ def capitals(yuan: object) -> str:
         >>> capitals(1_050_000.0), capitals(10_001.25)
         ('壹佰零伍万元整', '壹万零壹元贰角伍分')
     """
-    exact = _decimal(yuan)
+    exact = decimal_of(yuan)
     if exact is None or exact < 0 or exact >= 10**16:
         return UNKNOWN
     fen_total = int((exact * 100).quantize(Decimal(1), ROUND_HALF_UP))

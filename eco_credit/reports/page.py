@@ -20,6 +20,9 @@ LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 
 Translate = Callable[..., str]
 
+SIGNERS = ("officer", "second", "head", "reviewer", "approver")
+"""Who signs a memo or an appraisal report, in order."""
+
 
 @cache
 def words(package: str, lang: str) -> dict[str, str]:

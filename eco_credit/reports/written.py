@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from eco_credit.contracts import Field, code_list, contract
-from eco_credit.core.units import CUBIC_METRES_PER_WAN, MU_PER_HECTARE
 from eco_credit.reports import formats
+from eco_credit.reports.desk_form import desk_number, desk_unit
 from eco_credit.reports.page import Translate, money, money_text
 
 PERSONAL = 4
@@ -18,16 +17,8 @@ SHOWN_AT_END = 4
 HIDDEN = "＊＊"
 _CALENDAR_YEAR = 1_000.0
 """A field in years that may go beyond this holds a year of the calendar, which is written without a unit."""
-_PAPER: Mapping[str, tuple[str, float, int]] = {
-    "ha": ("亩", MU_PER_HECTARE, 2),
-    "m3/ha": ("m³/亩", 1.0 / MU_PER_HECTARE, 2),
-    "1/ha": ("株/亩", 1.0 / MU_PER_HECTARE, 1),
-    "CNY/ha": ("元/亩", 1.0 / MU_PER_HECTARE, 0),
-    "CNY/ha/year": ("元/亩·年", 1.0 / MU_PER_HECTARE, 2),
-    "m3/year": ("万m³/年", 1.0 / CUBIC_METRES_PER_WAN, 4),
-    "m3/day": ("万m³/日", 1.0 / CUBIC_METRES_PER_WAN, 4),
-}
-"""Stored unit to the unit Chinese paper prints, how many of it make one stored unit, and its decimals."""
+_PAPER = frozenset(("ha", "m3/ha", "1/ha", "CNY/ha", "CNY/ha/year", "m3/year", "m3/day"))
+"""Stored units that Chinese paper prints in a unit of its own, in the form of :mod:`~eco_credit.reports.desk_form`."""
 
 
 def label(field: Field, lang: str, *, on_certificate: bool = True) -> str:
@@ -104,8 +95,7 @@ def on_paper(value: Any, field: Field, *, lang: str, t: Translate) -> str:
     """
     if lang != "zh" or not field.is_number or field.unit not in _PAPER:
         return in_words(value, field, lang=lang, t=t)
-    name, factor, places = _PAPER[field.unit]
-    return f"{formats.brief(float(value) * factor, places)} {name}"
+    return f"{desk_number(value, field.unit, plain=True)} {desk_unit(field.unit, lang)}"
 
 
 def masked(text: str, field: Field) -> str:

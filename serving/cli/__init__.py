@@ -16,7 +16,7 @@ import typer
 
 from eco_credit.core.errors import EcoCreditError
 
-_COMMANDS = ("score", "rules", "contracts", "gep", "batch", "portfolio", "serve", "demo", "audit")
+_COMMANDS = ("score", "rules", "contracts", "gep", "batch", "portfolio", "serve", "demo", "audit", "memo")
 
 
 def build() -> typer.Typer:

@@ -142,7 +142,7 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Show the whole street on synthetic data: simulate, train, promote, score, batch, portfolio, memo. Offline."""
-    from eco_credit.reports.memo import memo
+    from eco_credit.reports.papers import Record, decision_sheet, investigation_memo, to_html
 
     home = (out or Store.default().home).resolve()
     steps = ensure_demo_store(home)
@@ -166,7 +166,9 @@ def demo(
     for name, answer in answers.items():
         application = jsonlib.loads(example_path(name).read_text("utf-8"))
         for lang in ("zh", "en"):
-            (place / f"memo_{name}_{lang}.html").write_text(memo(answer, application, lang=lang), encoding="utf-8")
+            for paper, made in (("memo", investigation_memo), ("sheet", decision_sheet)):
+                text = to_html(made(Record(answer, application), lang=lang))
+                (place / f"{paper}_{name}_{lang}.html").write_text(text, encoding="utf-8")
     result = {
         "synthetic": True,
         "home": str(home),

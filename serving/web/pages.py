@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
-from eco_credit.reports.memo import stylesheet as memo_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
+from eco_credit.reports.papers.html import stylesheet as paper_css
 from serving.web.language import language_of, switched, words_of
 
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 _CSS = "text/css; charset=utf-8"
-_MEDIA = {"desk.css": _CSS, "memo.css": _CSS, "appraisal.css": _CSS, "icon.svg": "image/svg+xml"}
-_OF_REPORTS = {"memo.css": memo_css, "appraisal.css": appraisal_css}
+_MEDIA = {"desk.css": _CSS, "paper.css": _CSS, "appraisal.css": _CSS, "icon.svg": "image/svg+xml"}
+_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css}
 
 
 @cache

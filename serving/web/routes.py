@@ -12,8 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.errors import EcoCreditError, Violation
-from eco_credit.reports import appraisal_report, memo
-from eco_credit.reports.sheet import sheet
+from eco_credit.reports import appraisal_report
 from eco_credit.reports.written import kind_label
 from serving import decide
 from serving.access import Guarded, Permission, Principal, needs, public, who
@@ -23,6 +22,8 @@ from serving.web.again import with_details
 from serving.web.body import FormRefused, read_body
 from serving.web.examples import example
 from serving.web.pages import Page, address, asset, html
+from serving.web.papers import add_papers
+from serving.web.result import shown
 from serving.web.view import FormView, by_path, summary
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def build_router(state: State) -> APIRouter:
         state: the service; applications take the same way as those of ``POST /v1/scores``.
 
     Returns:
-        A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its memo, and the files of the pages.
+        A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False, route_class=Guarded)
-    for routes in (_add_files, _add_home, _add_form, _add_decisions):
+    for routes in (_add_files, _add_home, _add_form, _add_decisions, add_papers):
         routes(router, state)
     return router
 
@@ -160,20 +161,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return _missing(page)
-        answer, application = found
-        answer = await state.run(with_details, state, answer, application)
-        return page.draw("result.html.j2", **sheet(answer, application, lang=page.lang, t=page.t))
-
-    @router.get("/decisions/{decision_id}/memo")
-    @needs(Permission.CASES)
-    async def printed(request: Request, decision_id: str) -> Response:
-        page = Page.of(request, demo=state.demo)
-        found = await _recorded(state, who(request), decision_id)
-        if found is None:
-            return _missing(page)
-        answer, application = found
-        answer = await state.run(with_details, state, answer, application)
-        return html(memo(answer, application, lang=page.lang, css_address=address("memo.css")), page.lang)
+        return page.draw("result.html.j2", **await state.run(shown, state, page, found))
 
     @router.get("/decisions/{decision_id}/appraisal")
     @needs(Permission.CASES)

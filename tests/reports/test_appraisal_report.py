@@ -287,25 +287,24 @@ SCORE: dict[str, Any] = {
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_recorded_before_still_gives_a_sheet_and_a_report(kind, lang):
+def test_an_answer_recorded_before_still_gives_a_memo_and_a_report(kind, lang):
     answer, application = example(kind)
     before = old(answer) | SCORE
     central = answer["pledges"][0]["appraisal"]["central"]
     for page in (memo(before, application, lang=lang), appraisal_report(before, application, lang=lang)):
-        assert (wan(central) if lang == "zh" else number(central)) in page
+        assert wan(central) in page or number(central) in page
         assert "None" not in text_of(page) or lang == "en"
 
 
-def test_a_sheet_shows_workings_gates_drivers_stress_and_the_cross_check():
+def test_a_memo_shows_workings_drivers_stress_and_the_cross_check():
     answer, application = example("forest_right")
     page = text_of(memo(answer | SCORE, application, lang="zh"))
     pledge = answer["pledges"][0]
     assert pledge["gep"]["differs"]
     said = [step["working"] for step in pledge["appraisal"]["steps"]] + [one["zh"] for one in pledge["stress"]]
-    said += [gate["zh"] for gate in pledge["gates"]] + [gate["article"] for gate in pledge["gates"] if gate["article"]]
+    said += [one["zh"] for one in pledge["appraisal"]["drivers"][:2]]
     said.append(brief(pledge["gep"]["norm_over_flows"], 2))
     assert [words for words in said if words not in page] == []
-    assert translator("zh")("appraisal_report.picture.drivers") in page
 
 
 @pytest.mark.parametrize(

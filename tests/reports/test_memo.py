@@ -60,8 +60,12 @@ def test_a_memo_shows_the_limit_in_wan_in_yuan_and_in_capitals():
     assert "捌拾万元整" in text
 
 
-def test_the_english_memo_shows_yuan():
-    assert ">800,000.00</data>" in memo(ANSWER, APPLICATION, lang="en")
+def test_the_english_memo_shows_the_same_figures_and_names_their_unit():
+    text = memo(ANSWER, APPLICATION, lang="en")
+    # 800 000 yuan / 10 000 = 80.00
+    assert "Highest loan (CNY 10k)" in text
+    assert ">80.00</data>" in text
+    assert "<dd>¥800,000.00</dd>" in text
 
 
 def test_a_memo_has_the_sign_off_block_and_the_advisory_line():
@@ -74,7 +78,8 @@ def test_a_memo_has_the_sign_off_block_and_the_advisory_line():
 
 def test_a_memo_does_not_claim_synthetic_models_where_there_are_none():
     provenance = ANSWER["provenance"] | {"synthetic_model": False}
-    assert "演示环境" not in memo(changed(provenance=provenance), APPLICATION, lang="zh")
+    assert "合成数据演示" in memo(ANSWER, APPLICATION, lang="zh")
+    assert "合成数据演示" not in memo(changed(provenance=provenance), APPLICATION, lang="zh")
 
 
 def test_a_case_the_model_does_not_score_shows_dashes_and_a_closed_gate():
@@ -82,7 +87,7 @@ def test_a_case_the_model_does_not_score_shows_dashes_and_a_closed_gate():
     odd = changed(pd=nothing | {"horizon_months": 12}, lgd=nothing, score=None, grade=None, expected_loss_rate=None,
                   rate_floor=None, recommendation="refer", out_of_scope=True)
     text = memo(odd, APPLICATION, lang="en")
-    assert "gate-closed" in text
+    assert "<td>Scope of the model</td><td>Closed</td>" in text
     assert reason_codes()["D04"].en in text
     assert "None" not in text
 

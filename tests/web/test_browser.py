@@ -110,15 +110,18 @@ def test_a_page_fits_its_window_and_the_browser_has_nothing_to_say(browser, addr
     assert page.said == []
 
 
-def test_a_decision_and_its_memo_fit_a_phone(browser, address):
+def test_a_decision_and_its_papers_fit_a_phone(browser, address):
     page = tab(browser, width=390)
     page.goto(f"{address}/apply/water_right?example=1")
     send(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("link", name="打印审批意见表").click()
-    page.wait_for_url("**/memo?**")
-    assert page.locator("h1").inner_text() == "审批意见表"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    decision = page.url
+    for link, place, title in (("打印授信调查报告", "memo", "授信调查报告"), ("打印审批意见表", "sheet", "审批意见表")):
+        page.goto(decision)
+        page.get_by_role("link", name=link).click()
+        page.wait_for_url(f"**/{place}?**")
+        assert page.locator("h1").inner_text() == title
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

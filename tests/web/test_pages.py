@@ -67,7 +67,8 @@ def send(visitor: Visitor, kind: str, lang: str = "zh", **changed: str):
 
 def all_pages(visitor: Visitor):
     decided = send(visitor, "forest_right").url.path
-    addresses = ["/", "/nowhere-near/", "/decisions/d-0", decided, decided + "/memo"]
+    addresses = ["/", "/nowhere-near/", "/decisions/d-0", decided, decided + "/memo",
+                 decided + "/sheet"]
     addresses += [f"/apply/{kind}{query}" for kind in KINDS for query in ("", "?example=1")]
     for lang in ("zh", "en"):
         for address in addresses:
@@ -88,7 +89,7 @@ def test_every_page_is_well_formed_labelled_and_free_of_script_style_and_outside
             assert control.get("aria-label") or control.get("id") in page.labelled, (address, control)
         assert f'<html lang="{"zh-CN" if lang == "zh" else "en"}">' in text
         seen += 1
-    assert seen == 2 * (4 + 2 * len(KINDS) + 1)
+    assert seen == 2 * (5 + 2 * len(KINDS) + 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,7 +155,7 @@ def test_sending_a_sheet_twice_decides_once(visitor):
     first = visitor.post("/apply/order", data=sheet)
     second = visitor.post("/apply/order", data=sheet)
     assert first.url.path == second.url.path
-    assert visitor.pipeline.scored == 1
+    assert len(visitor.app.state.service.journal.records("demo")) == 1
 
 
 def test_a_decision_can_be_found_by_its_number(visitor):
