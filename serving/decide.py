@@ -55,8 +55,9 @@ async def _stored(state: State, route: str, key: str | None, *, request_hash: st
 
 async def _record(state: State, entry: Entry) -> Recorded:
     try:
-        async with asyncio.timeout(state.settings.answer_timeout):
-            return await state.journal.append(entry)
+        with state.together.recording():
+            async with asyncio.timeout(state.settings.answer_timeout):
+                return await state.journal.append(entry)
     except TimeoutError:
         raise Problem("storage_unavailable") from None
 

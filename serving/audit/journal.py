@@ -1,16 +1,18 @@
 """The one writer of the decision log: group commit on its own thread, readers beside it.
 
 A caller awaits `Journal.append`; it returns after the record is on disk (commit before answer).
-While one commit waits for the disk, further records gather and share the next one.
+While one commit waits for the disk, further records gather and share the next one. What is appended in one turn of
+the event loop is handed over at once, and told of at once: waking a thread costs more than a small record.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +22,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.audit.database import open_log
+from serving.audit.database import BEGIN_WRITE, open_log
 from serving.audit.record import GENESIS, TEXT_FIELDS, Entry, KeyConflict, Recorded, link
 from serving.audit.tables import decisions
 
 Clock = Callable[[], datetime]
-_Job = tuple[Entry, "Future[Recorded]"]
+_Job = tuple[Entry, "asyncio.Future[Recorded]"]
+_Jobs = tuple[asyncio.AbstractEventLoop, list[_Job]]
+"""Jobs of one turn of the loop whose callers wait for them."""
 
 # compiled once, and run as text: a commit then costs little more than SQLite itself asks for
 _DIALECT = sqlite.dialect(paramstyle="qmark")
@@ -33,9 +37,13 @@ _LAST = sa.select(decisions.c.sequence, decisions.c.hash).order_by(decisions.c.s
 _HEAD = str(_LAST.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 _COLUMNS = tuple(column.name for column in decisions.c)
 _INSERT = str(decisions.insert().compile(dialect=_DIALECT))
+_KEYED = sa.select(decisions).where(
+    decisions.c.route == sa.bindparam("route"), decisions.c.idempotency_key == sa.bindparam("key")
+)
+_BY_KEY = str(_KEYED.compile(dialect=_DIALECT))
 
 GROUP = 128
-"""Most records in one commit."""
+"""Records after which no further turn of the loop joins a commit."""
 
 
 def utc_now() -> datetime:
@@ -43,20 +51,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def recorded_of(row: Any, *, repeated: bool = False) -> Recorded:
+def recorded_of(row: Any) -> Recorded:
     """Read one row of the table back into a record."""
-    values = row._mapping
+    return _recorded(row._mapping)
+
+
+def _recorded(values: Any, *, repeated: bool = False) -> Recorded:
     entry = Entry(**{name: values[name] for name in (*TEXT_FIELDS, "request", "answer")})
     return Recorded(
         entry, values["sequence"], values["created_at"], values["previous_hash"], values["hash"], repeated=repeated
     )
 
 
-def by_key(connection: sa.Connection, entry_route: str, key: str) -> Recorded | None:
+def by_key(connection: sqlite3.Connection, entry_route: str, key: str) -> Recorded | None:
     """The record made under an idempotency key on a route, if there is one."""
-    where = sa.and_(decisions.c.route == entry_route, decisions.c.idempotency_key == key)
-    row = connection.execute(sa.select(decisions).where(where)).first()
-    return None if row is None else recorded_of(row, repeated=True)
+    row = connection.execute(_BY_KEY, (entry_route, key)).fetchone()
+    return None if row is None else _recorded(dict(zip(_COLUMNS, row, strict=True)), repeated=True)
 
 
 def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
@@ -64,6 +74,21 @@ def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     if found.entry.request_hash != request_hash:
         raise KeyConflict
     return found
+
+
+def _closed() -> StorageUnavailable:
+    return StorageUnavailable("the decision log is closed", "决策记录库已关闭")
+
+
+def _hand_out(jobs: Sequence[_Job], results: Sequence[Recorded | Exception]) -> None:
+    """Give each caller that still waits its record, or why there is none."""
+    for (_, done), result in zip(jobs, results, strict=True):
+        if done.done():
+            continue
+        if isinstance(result, Recorded):
+            done.set_result(result)
+        else:
+            done.set_exception(result)
 
 
 class Journal:
@@ -79,9 +104,13 @@ class Journal:
             StorageUnavailable: the file cannot be opened.
         """
         self._writer, self._reader = open_log(path)
-        self._connection: sa.Connection | None = None
+        self._held: sa.PoolProxiedConnection | None = None
         self._clock = clock
-        self._queue: queue.Queue[_Job | None] = queue.Queue(waiting)
+        self._most = waiting
+        self._turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        self._queue: queue.SimpleQueue[_Jobs | None] = queue.SimpleQueue()
+        # each written by one side only: the loop that appends, the thread that commits
+        self._taken, self._settled = 0, 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -98,64 +127,79 @@ class Journal:
             KeyConflict: the key was used with another request.
             StorageUnavailable: the log is closed, full or failing; nothing was recorded.
         """
-        done: Future[Recorded] = Future()
         if self._closed:
-            raise StorageUnavailable("the decision log is closed", "决策记录库已关闭")
-        try:
-            self._queue.put_nowait((entry, done))
-        except queue.Full:
-            raise StorageUnavailable("too many records wait for the disk", "等待落盘的记录过多") from None
-        return await asyncio.wrap_future(done)
+            raise _closed()
+        if self.full:
+            raise StorageUnavailable("too many records wait for the disk", "等待落盘的记录过多")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Recorded] = loop.create_future()
+        self._taken += 1
+        jobs = self._turn.setdefault(loop, [])
+        jobs.append((entry, done))
+        if len(jobs) == 1:
+            loop.call_soon(self._hand_over, loop)
+        return await done
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the writer what this turn of the loop appended."""
+        self._queue.put((loop, self._turn.pop(loop)))
 
     def _run(self) -> None:
         last = False
         while not last and (first := self._queue.get()) is not None:
-            group, last = self._gather(first)
-            self._write(group)
+            turns, last = self._gather(first)
+            self._write(turns)
         self._turn_away()
 
     def _turn_away(self) -> None:
         """Refuse what slipped into the queue while the log was closing."""
         while not self._queue.empty():
-            job = self._queue.get()
-            if job is not None and job[1].set_running_or_notify_cancel():
-                job[1].set_exception(StorageUnavailable("the decision log is closed", "决策记录库已关闭"))
+            jobs = self._queue.get()
+            if jobs is not None:
+                self._tell(jobs, [_closed()] * len(jobs[1]))
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        """The first job and all others waiting; True when the log is being closed."""
-        group = [first]
-        while len(group) < GROUP:
+    def _gather(self, first: _Jobs) -> tuple[list[_Jobs], bool]:
+        """The first jobs and all others waiting; True when the log is being closed."""
+        turns, records = [first], len(first[1])
+        while records < GROUP:
             try:
-                job = self._queue.get_nowait()
+                jobs = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
-                return group, True
-            group.append(job)
-        return group, False
+            if jobs is None:
+                return turns, True
+            turns.append(jobs)
+            records += len(jobs[1])
+        return turns, False
 
-    def _write(self, group: Sequence[_Job]) -> None:
+    def _write(self, turns: Sequence[_Jobs]) -> None:
         """Commit a group, then tell its callers: never the other way round."""
         # A caller that has gone away before its turn is not recorded; from here on it will be.
-        jobs = [job for job in group if job[1].set_running_or_notify_cancel()]
+        live = [(loop, [job for job in jobs if not job[1].cancelled()]) for loop, jobs in turns]
+        entries = [entry for _, jobs in live for entry, _ in jobs]
         try:
-            results = self._commit([entry for entry, _ in jobs])
+            results = self._commit(entries)
         except Exception as error:
             refusal = StorageUnavailable("the record could not be stored", "记录未能落盘")
             refusal.__cause__ = error
-            results = [refusal] * len(jobs)
-        for (_, done), result in zip(jobs, results, strict=True):
-            if isinstance(result, Recorded):
-                done.set_result(result)
-            else:
-                done.set_exception(result)
+            results = [refusal] * len(entries)
+        self._settled += sum(len(jobs) for _, jobs in turns)
+        for turn in live:
+            self._tell(turn, results[: len(turn[1])])
+            results = results[len(turn[1]) :]
+
+    def _tell(self, jobs: _Jobs, results: Sequence[Recorded | Exception]) -> None:
+        """Let the loop of these jobs hand out their results."""
+        with suppress(RuntimeError):  # a loop that has ended waits for nothing
+            jobs[0].call_soon_threadsafe(_hand_out, jobs[1], results)
 
     def _commit(self, entries: Sequence[Entry]) -> list[Recorded | Exception]:
         """Append entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
         connection = self._connected()
-        with connection.begin():
-            sequence, previous = connection.exec_driver_sql(_HEAD).first() or (0, GENESIS)
+        connection.execute(BEGIN_WRITE)
+        try:
+            sequence, previous = connection.execute(_HEAD).fetchone() or (0, GENESIS)
             for entry in entries:
                 try:
                     result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
@@ -164,15 +208,22 @@ class Journal:
                 if isinstance(result, Recorded) and not result.repeated:
                     sequence, previous = result.sequence, result.hash
                 results.append(result)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
         return results
 
-    def _connected(self) -> sa.Connection:
-        """The writer's own connection: kept, because taking one from the pool costs as much as a small commit."""
-        if self._connection is None or self._connection.closed or self._connection.invalidated:
-            self._connection = self._writer.connect()
-        return self._connection
+    def _connected(self) -> sqlite3.Connection:
+        """The driver's own connection: the pool and the layers above the driver cost as much as a small commit."""
+        if self._held is None:
+            self._held = self._writer.raw_connection()
+        driver: sqlite3.Connection | None = self._held.driver_connection
+        if driver is None:
+            raise StorageUnavailable("the decision log is closed", "决策记录库已关闭")
+        return driver
 
-    def _append_one(self, connection: sa.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
+    def _append_one(self, connection: sqlite3.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
         if entry.idempotency_key is not None:
             found = by_key(connection, entry.route, entry.idempotency_key)
             if found is not None:
@@ -184,7 +235,7 @@ class Journal:
         }
         place["hash"] = link(entry, **place)
         row = tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS)
-        connection.exec_driver_sql(_INSERT, row)
+        connection.execute(_INSERT, row)
         return Recorded(entry, **place)
 
     # ---- reading -------------------------------------------------------------------------------
@@ -224,12 +275,12 @@ class Journal:
     @property
     def waiting(self) -> int:
         """Records waiting for the disk."""
-        return self._queue.qsize()
+        return self._taken - self._settled
 
     @property
     def full(self) -> bool:
         """True when no further record can be taken on."""
-        return self._queue.full()
+        return self.waiting >= self._most
 
     def writable(self) -> bool:
         """True when the write lock can be had; takes at most the busy timeout."""
@@ -245,7 +296,7 @@ class Journal:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
-            if self._connection is not None:
-                self._connection.close()
+            if self._held is not None:
+                self._held.close()
             self._writer.dispose()
             self._reader.dispose()
