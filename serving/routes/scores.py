@@ -9,13 +9,14 @@ from starlette.responses import Response
 from serving.decide import decide
 from serving.json_body import read_object
 from serving.routes.answers import ScoreAnswer
+from serving.routes.plain_route import PlainRoute
 from serving.routes.reply import body_of, idempotency_key, stored_reply
 from serving.state import State
 
 
 def build_router(state: State) -> APIRouter:
     """The route for scores, on one service."""
-    router = APIRouter(tags=["scores"])
+    router = APIRouter(tags=["scores"], route_class=PlainRoute)
 
     @router.post(
         "/v1/scores",
