@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,30 +41,6 @@ def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Brok
         One entry for each field at fault.
     """
     return list(_RULES[check.rule](check, columns, fields))
-
-
-def settled(check: Check, record: Any) -> bool:
-    """True where a rule plainly holds for one record, so that it needs no look at the columns.
-
-    Nearly every record is in order, and columns of one row cost more than this question. Where the answer
-    is not plain, the rule itself decides.
-
-    Args:
-        check: the rule.
-        record: an object with the fields the rule reads as attributes, None where unknown.
-    """
-    values = [getattr(record, name) for name in check.fields]
-    if check.rule == "required_with":
-        return values[1] is None or values[0] is not None
-    if check.rule in ("not_after", "at_most"):
-        # days are texts of one form here, which sort like days
-        return None in values or bool(values[0] <= values[1])
-    if check.rule == "at_most_times":
-        return None in values or bool(values[0] <= values[1] * (check.factor or 1.0))
-    if check.rule in ("sum_at_most", "sum_at_most_field"):
-        whole = (check.limit or 0.0) if check.rule == "sum_at_most" else values.pop()
-        return whole is None or bool(sum(value for value in values if value is not None) <= whole)
-    return False
 
 
 def given(column: npt.NDArray[Any]) -> Bools:
@@ -157,4 +133,83 @@ _RULES: dict[str, Callable[[Check, Columns, Sequence[Field]], _Found]] = {
     "identifier": _identifier,
     "unique": _unique,
     "kind_columns": _kind_columns,
+}
+
+
+def settler(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    """Make the question whether a rule plainly holds for one record, so that it needs no look at the columns.
+
+    Nearly every record is in order, and columns of one row cost more than this question. Where the answer
+    is not plain, the rule itself decides.
+
+    Args:
+        check: the rule.
+
+    Returns:
+        fields of a record by name, None where unknown, to True where the rule plainly holds.
+    """
+    make = _SETTLERS.get(check.rule)
+    return _never if make is None else make(check)
+
+
+def _never(record: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _settle_required_with(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    needed, cause = check.fields
+    return lambda record: record[cause] is None or record[needed] is not None
+
+
+def _settle_ordered(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    """``first <= second``; days are texts of one form in a record, which sort like days."""
+    first, second = check.fields
+
+    def holds(record: Mapping[str, Any]) -> bool:
+        less, more = record[first], record[second]
+        return less is None or more is None or bool(less <= more)
+
+    return holds
+
+
+def _settle_times(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    (first, second), factor = check.fields, check.factor or 1.0
+
+    def holds(record: Mapping[str, Any]) -> bool:
+        less, more = record[first], record[second]
+        return less is None or more is None or bool(less <= more * factor)
+
+    return holds
+
+
+def _settle_sum(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    *parts, last = check.fields
+    whole = last if check.rule == "sum_at_most_field" else None
+    added, limit = parts if whole else check.fields, check.limit or 0.0
+
+    def holds(record: Mapping[str, Any]) -> bool:
+        most = record[whole] if whole else limit
+        return most is None or sum(record[name] for name in added if record[name] is not None) <= most
+
+    return holds
+
+
+def _settle_identifier(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+    name, by, formats = check.fields[0], check.by or "", dict(check.formats)
+
+    def holds(record: Mapping[str, Any]) -> bool:
+        value, form = record[name], FORMATS.get(formats.get(record[by], ""))
+        return value is None or form is None or form.check(value).valid
+
+    return holds
+
+
+_SETTLERS: dict[str, Callable[[Check], Callable[[Mapping[str, Any]], bool]]] = {
+    "required_with": _settle_required_with,
+    "not_after": _settle_ordered,
+    "at_most": _settle_ordered,
+    "at_most_times": _settle_times,
+    "sum_at_most": _settle_sum,
+    "sum_at_most_field": _settle_sum,
+    "identifier": _settle_identifier,
 }
