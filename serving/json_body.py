@@ -296,7 +296,7 @@ def parse(raw: bytes, limits: Limits | None = None) -> dict[str, Any]:
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise _refusal("byte_order_mark")
     # Every value but the first follows one of these; counting them is cheaper than making the values.
-    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > limits.max_values:
+    if len(raw) > limits.max_values and raw.count(b",") + raw.count(b"[") + raw.count(b"{") > limits.max_values:
         raise _refusal("max_values")
     try:
         text = raw.decode("utf-8")

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ from eco_credit.core.numbers import Bools, Columns, Floats, number
 SUM_TOLERANCE = 1e-9
 """Parts written with finite digits may add up to a few ulp above the whole; relative where the whole is a field."""
 _Found = Iterator[Broken]
+Get = Callable[[str], Any]
+"""Name of a field to its value in one record, None where it is unknown."""
+Settled = Callable[[Get], bool]
 
 
 def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Broken]:
@@ -136,7 +139,7 @@ _RULES: dict[str, Callable[[Check, Columns, Sequence[Field]], _Found]] = {
 }
 
 
-def settler(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def settler(check: Check) -> Settled:
     """Make the question whether a rule plainly holds for one record, so that it needs no look at the columns.
 
     Nearly every record is in order, and columns of one row cost more than this question. Where the answer
@@ -146,65 +149,66 @@ def settler(check: Check) -> Callable[[Mapping[str, Any]], bool]:
         check: the rule.
 
     Returns:
-        fields of a record by name, None where unknown, to True where the rule plainly holds.
+        a function from what gets a field of a record by its name, None where unknown, to True where the rule
+        plainly holds.
     """
     make = _SETTLERS.get(check.rule)
     return _never if make is None else make(check)
 
 
-def _never(record: Mapping[str, Any]) -> bool:
+def _never(get: Get) -> bool:
     return False
 
 
-def _settle_required_with(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def _settle_required_with(check: Check) -> Settled:
     needed, cause = check.fields
-    return lambda record: record[cause] is None or record[needed] is not None
+    return lambda get: get(cause) is None or get(needed) is not None
 
 
-def _settle_ordered(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def _settle_ordered(check: Check) -> Settled:
     """``first <= second``; days are texts of one form in a record, which sort like days."""
     first, second = check.fields
 
-    def holds(record: Mapping[str, Any]) -> bool:
-        less, more = record[first], record[second]
+    def holds(get: Get) -> bool:
+        less, more = get(first), get(second)
         return less is None or more is None or bool(less <= more)
 
     return holds
 
 
-def _settle_times(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def _settle_times(check: Check) -> Settled:
     (first, second), factor = check.fields, check.factor or 1.0
 
-    def holds(record: Mapping[str, Any]) -> bool:
-        less, more = record[first], record[second]
+    def holds(get: Get) -> bool:
+        less, more = get(first), get(second)
         return less is None or more is None or bool(less <= more * factor)
 
     return holds
 
 
-def _settle_sum(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def _settle_sum(check: Check) -> Settled:
     *parts, last = check.fields
     whole = last if check.rule == "sum_at_most_field" else None
     added, limit = parts if whole else check.fields, check.limit or 0.0
 
-    def holds(record: Mapping[str, Any]) -> bool:
-        most = record[whole] if whole else limit
-        return most is None or sum(record[name] for name in added if record[name] is not None) <= most
+    def holds(get: Get) -> bool:
+        most = get(whole) if whole else limit
+        return most is None or sum(get(name) for name in added if get(name) is not None) <= most
 
     return holds
 
 
-def _settle_identifier(check: Check) -> Callable[[Mapping[str, Any]], bool]:
+def _settle_identifier(check: Check) -> Settled:
     name, by, formats = check.fields[0], check.by or "", dict(check.formats)
 
-    def holds(record: Mapping[str, Any]) -> bool:
-        value, form = record[name], FORMATS.get(formats.get(record[by], ""))
+    def holds(get: Get) -> bool:
+        value, form = get(name), FORMATS.get(formats.get(get(by), ""))
         return value is None or form is None or form.check(value).valid
 
     return holds
 
 
-_SETTLERS: dict[str, Callable[[Check], Callable[[Mapping[str, Any]], bool]]] = {
+_SETTLERS: dict[str, Callable[[Check], Settled]] = {
     "required_with": _settle_required_with,
     "not_after": _settle_ordered,
     "at_most": _settle_ordered,

@@ -149,8 +149,8 @@ def _row_checks(checks: tuple[Check, ...], fields: tuple[Field, ...]) -> Callabl
     settlers = tuple((check, settler(check)) for check in checks)
 
     def checked(record: Any) -> Any:
-        values = vars(record)
-        open_checks = [check for check, holds in settlers if not holds(values)]
+        get = vars(record).get
+        open_checks = [check for check, holds in settlers if not holds(get)]
         if not open_checks:
             return record
         asked = {name for check in open_checks for name in (*check.fields, check.by)} if narrow else None
