@@ -113,5 +113,3 @@ def burst(port: int, request: bytes, count: int, connections: int) -> int:
                     waiting.unregister(connection.socket)
                     connection.socket.close()
     return good
-
-
