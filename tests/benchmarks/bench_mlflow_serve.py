@@ -1,8 +1,8 @@
 """Server CPU of one complete score of ours against one prediction of a bare model behind ``mlflow models serve``.
 
 The bare model is a small LightGBM classifier of plain numbers, logged with its signature to an MLflow of its own in
-SQLite and served with ``--env-manager local``; it appraises nothing, explains nothing, decides nothing and records nothing. Both servers run
-at once, each is asked in turn, and the CPU of all their processes counts.
+SQLite and served with ``--env-manager local``; it appraises nothing, explains nothing, decides nothing and records
+nothing. Both servers run at once, each is asked in turn, and the CPU of all their processes counts.
 
     python tests/benchmarks/bench_mlflow_serve.py --home DIR [--requests 200] [--turns 5] [--connections 1,8]
 """
