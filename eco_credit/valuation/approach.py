@@ -123,3 +123,8 @@ class Approach:
     def drivers(self) -> tuple[str, ...]:
         """Names of the drivers that may be off, in the order of the parameters."""
         return tuple(dict.fromkeys(p.moved_by for p in self.parameters if p.moves))
+
+    @cached_property
+    def namers(self) -> Mapping[str, Parameter]:
+        """Driver to the parameter that gives it its name: the first one it moves."""
+        return {p.moved_by: p for p in reversed(self.parameters)}

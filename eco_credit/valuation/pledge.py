@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +117,7 @@ class PledgeValues:
         """The rest of the flows, CNY/year: information only, added to nothing, shape (n,)."""
         return self.flows.public
 
-    @property
+    @cached_property
     def gates(self) -> Marks:
         """Reason codes of the gates with the pledges they refuse; gates that share a code are one entry."""
         found: dict[str, Bools] = {}
