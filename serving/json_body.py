@@ -347,9 +347,13 @@ def check_headers(request: Request, limits: Limits) -> None:
 
 async def _received(request: Request, limits: Limits) -> bytes:
     """The body, counted while it arrives, so that a chunked one is bounded too."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > limits.max_bytes:
             raise _refusal("max_bytes", "body_too_large", {"Connection": "close"})
     return bytes(body)

@@ -161,10 +161,8 @@ def appraise_pledges(
     prior = where_known(case.number("prior_claims"), 0.0)
     ratios, cap = [h.ratio for h in haircuts], kind.cap(case, appraisal)
     stress = with_insurance(kind, case, appraisal)
-    lent, *under_stress = (
-        np.where(eligible, lending_value(value, ratios, cap=cap, prior_claims=prior), 0.0)
-        for value in (appraisal.central, *stress.values())
-    )
+    worth = np.array([appraisal.central, *stress.values()])
+    lent, *under_stress = np.where(eligible, lending_value(worth, ratios, cap=cap, prior_claims=prior), 0.0)
     recovered = np.where(eligible, recovery(kind, appraisal.central, prior_claims=prior, rules=rules), 0.0)
     return PledgeValues(
         eligible, tests, tuple((flag, flag.raised(case)) for flag in kind.flags), appraisal,
