@@ -46,11 +46,9 @@ def key_of(values: Sequence[str], *, required: bool) -> str | None:
     return key
 
 
-async def _stored(state: State, route: str, key: str | None, *, request_hash: str) -> Recorded | None:
+def _stored(state: State, route: str, key: str | None, *, request_hash: str) -> Recorded | None:
     """The earlier answer to the same key and request, if any."""
-    if key is None:
-        return None
-    return await asyncio.to_thread(state.journal.answered, route, key, request_hash=request_hash)
+    return None if key is None else state.journal.answered(route, key, request_hash=request_hash)
 
 
 async def _record(state: State, entry: Entry) -> Recorded:
@@ -95,7 +93,7 @@ async def decide(state: State, raw: Mapping[str, Any], *, key: str | None = None
     """
     request = canonical_json(dict(raw))
     request_hash = sha256(request)
-    earlier = await _stored(state, SCORES, key, request_hash=request_hash)
+    earlier = _stored(state, SCORES, key, request_hash=request_hash)
     if earlier is not None:
         return earlier
     if state.journal.full:
@@ -186,7 +184,7 @@ async def decide_by_person(
     checked = read_outcome(outcome, decision_id)
     request = canonical_json(dict(outcome))
     request_hash = sha256(decision_id.encode() + b"\n" + request)
-    earlier = await _stored(state, OUTCOMES, key, request_hash=request_hash)
+    earlier = _stored(state, OUTCOMES, key, request_hash=request_hash)
     if earlier is not None:
         return earlier
     await _check_corrected(state, checked)

@@ -13,7 +13,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,14 @@ def _closed() -> StorageUnavailable:
     return StorageUnavailable("the decision log is closed", "决策记录库已关闭")
 
 
+def _driver(held: sa.PoolProxiedConnection) -> sqlite3.Connection:
+    """The driver's own connection under one of the pool."""
+    driver: sqlite3.Connection | None = held.driver_connection
+    if driver is None:
+        raise _closed()
+    return driver
+
+
 def _hand_out(jobs: Sequence[_Job], results: Sequence[Recorded | Exception]) -> None:
     """Give each caller that still waits its record, or why there is none."""
     for (_, done), result in zip(jobs, results, strict=True):
@@ -105,6 +112,8 @@ class Journal:
         """
         self._writer, self._reader = open_log(path)
         self._held: sa.PoolProxiedConnection | None = None
+        self._asked: sa.PoolProxiedConnection | None = None
+        self._asking = threading.Lock()
         self._clock = clock
         self._most = waiting
         self._turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
@@ -218,10 +227,7 @@ class Journal:
         """The driver's own connection: the pool and the layers above the driver cost as much as a small commit."""
         if self._held is None:
             self._held = self._writer.raw_connection()
-        driver: sqlite3.Connection | None = self._held.driver_connection
-        if driver is None:
-            raise StorageUnavailable("the decision log is closed", "决策记录库已关闭")
-        return driver
+        return _driver(self._held)
 
     def _append_one(self, connection: sqlite3.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
         if entry.idempotency_key is not None:
@@ -250,13 +256,20 @@ class Journal:
         return self._select(decisions.c.about == decision_id)
 
     def answered(self, route: str, key: str, *, request_hash: str) -> Recorded | None:
-        """The earlier answer under an idempotency key, or None.
+        """The earlier answer under an idempotency key, or None: one look into an index, cheap enough for a loop.
 
         Raises:
             KeyConflict: the key was used with another request.
+            StorageUnavailable: the log cannot be read.
         """
-        found = self._select(sa.and_(decisions.c.route == route, decisions.c.idempotency_key == key))
-        return same_or_conflict(replace(found[0], repeated=True), request_hash) if found else None
+        try:
+            with self._asking:
+                if self._asked is None:
+                    self._asked = self._reader.raw_connection()
+                found = by_key(_driver(self._asked), route, key)
+        except (sqlite3.Error, sa.exc.SQLAlchemyError) as error:
+            raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
+        return None if found is None else same_or_conflict(found, request_hash)
 
     def records(self) -> list[Recorded]:
         """All records in order; meant for tests and small logs."""
@@ -296,7 +309,8 @@ class Journal:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
-            if self._held is not None:
-                self._held.close()
+            for held in (self._held, self._asked):
+                if held is not None:
+                    held.close()
             self._writer.dispose()
             self._reader.dispose()
