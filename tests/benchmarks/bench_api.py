@@ -5,7 +5,7 @@ empty endpoint is mounted inside our application: what goes around every request
 The server is a child process; its CPU (user plus system, all threads) is read before and after each burst, so the
 cost of the client does not count. Bursts take turns; the ratio is taken turn by turn.
 
-    python tests/benchmarks/bench_api.py --home DIR [--requests 400] [--turns 7] [--connections 1,8,16,32,64]
+    python tests/benchmarks/bench_api.py --home DIR [--requests 400] [--turns 7] [--connections 1,8,16,32,64] [--keyed]
 
 Requests that come in together are scored in one pass: a request that is alone costs most, so the number of
 connections belongs to every ratio.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from load import burst, cpu_seconds, free_port, request_bytes, wait_until_ready
+from load import burst, cpu_seconds, free_port, keyed, request_bytes, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
@@ -66,7 +66,9 @@ def costs(port: int, pid: int, options: argparse.Namespace, connections: int) ->
     for turn in range(options.turns + 1):
         for name, request in kinds.items():
             before = cpu_seconds(pid)
-            good = burst(port, request, options.requests, connections)
+            of_ours = name == "score" and options.keyed
+            requests = keyed(request, options.requests) if of_ours else [request] * options.requests
+            good = burst(port, requests, connections)
             if good != options.requests:
                 raise SystemExit(f"{name}: {options.requests - good} of {options.requests} answers were not 200")
             if turn:  # the first turn warms up
@@ -97,6 +99,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--connections", default="1,8,16,32,64")
+    parser.add_argument("--keyed", action="store_true", help="give every score an idempotency key of its own")
     options = parser.parse_args()
     port = free_port()
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(options.home), str(port)], cwd=ROOT)

@@ -89,7 +89,7 @@ def costs(
     for turn in range(options.turns + 1):
         for name, request in requests.items():
             before = family_cpu_seconds(pids[name])
-            if burst(ports[name], request, options.requests, connections) != options.requests:
+            if burst(ports[name], [request] * options.requests, connections) != options.requests:
                 raise SystemExit(f"{name}: not every answer was 200")
             if turn:  # the first turn warms up
                 spent[name].append(1000 * (family_cpu_seconds(pids[name]) - before) / options.requests)

@@ -30,7 +30,7 @@ def start(home: Path) -> dict[str, float]:
         wait_until_ready(port)
         ready, wall = cpu_seconds(server.pid), time.monotonic() - begun
         body = (ROOT / "examples" / "forest_right.json").read_bytes()
-        if burst(port, request_bytes("POST", "/v1/scores", body), 1, 1) != 1:
+        if burst(port, [request_bytes("POST", "/v1/scores", body)], 1) != 1:
             raise SystemExit("the first score was not answered")
         return {"cpu_s_until_ready": ready, "cpu_s_until_scored": cpu_seconds(server.pid), "wall_s_until_ready": wall}
     finally:

@@ -10,7 +10,10 @@ import http.client
 import selectors
 import socket
 import time
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 _SCHED_CLOCK = 2
@@ -85,20 +88,26 @@ class _Connection:
         return len(self.received) >= head + 4 + length
 
 
-def burst(port: int, request: bytes, count: int, connections: int) -> int:
-    """Send one request ``count`` times over several connections, each with one request under way all the time.
+def keyed(request: bytes, count: int) -> Iterator[bytes]:
+    """A request so many times, each with an idempotency key of its own."""
+    head, _, rest = request.partition(b"\r\n")
+    for _ in range(count):
+        yield head + b"\r\nIdempotency-Key: " + uuid.uuid4().hex.encode() + b"\r\n" + rest
+
+
+def burst(port: int, requests: Iterable[bytes], connections: int) -> int:
+    """Send requests over several connections, each with one under way all the time.
 
     Returns:
         how many answers had the status 200.
     """
-    left, good = count, 0
+    left, good = iter(requests), 0
     with selectors.DefaultSelector() as waiting:
-        for _ in range(min(connections, count)):
+        for request in islice(left, connections):
             opened = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             waiting.register(opened, selectors.EVENT_READ, _Connection(opened))
             opened.sendall(request)
-            left -= 1
         while waiting.get_map():
             for key, _ in waiting.select(_TIMEOUT):
                 connection: _Connection = key.data
@@ -106,9 +115,9 @@ def burst(port: int, request: bytes, count: int, connections: int) -> int:
                     continue
                 good += connection.received.startswith(b"HTTP/1.1 200")
                 connection.received.clear()
-                if left:
-                    left -= 1
-                    connection.socket.sendall(request)
+                following = next(left, None)
+                if following is not None:
+                    connection.socket.sendall(following)
                 else:
                     waiting.unregister(connection.socket)
                     connection.socket.close()
