@@ -7,9 +7,9 @@ import re
 import time
 import traceback
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,14 +24,16 @@ log = logging.getLogger("eco_credit.serving")
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_FIXED_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_FIXED_HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_REQUEST_ID_HEADER = b"x-request-id"
+_OURS = frozenset({_REQUEST_ID_HEADER, *(name for name, _ in _FIXED_HEADERS)})
 _ALWAYS_ADMITTED = ("/livez", "/readyz", "/metrics")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -39,7 +41,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 def request_id_of(scope: Scope) -> str:
     """The caller's ``X-Request-Id`` when it is a plain short token, else a new one."""
-    given = Headers(scope=scope).get("x-request-id", "")
+    given = next((value for name, value in scope["headers"] if name == _REQUEST_ID_HEADER), b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
@@ -112,16 +114,18 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            self._dress(MutableHeaders(scope=message))
+            message["headers"] = self._dressed(message["headers"])
             method = self.scope["method"] if self.scope["method"] in _METHODS else "other"
             self.state.metrics.requests.labels(method, route_of(self.scope), message["status"]).inc()
         await self.send(message)
 
-    def _dress(self, headers: MutableHeaders) -> None:
-        for name, value in _FIXED_HEADERS.items():
-            headers[name] = value
-        headers["X-Request-Id"] = self.scope["state"]["request_id"]
-        if self.scope["path"].startswith("/v1/"):
-            headers.setdefault("Cache-Control", "no-store")
+    def _dressed(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of the answer with ours around them; names are in lower case, as ASGI asks."""
+        headers = [header for header in given if header[0] not in _OURS]
+        headers += _FIXED_HEADERS
+        headers.append((_REQUEST_ID_HEADER, self.scope["state"]["request_id"].encode("ascii")))
+        if self.scope["path"].startswith("/v1/") and all(name != b"cache-control" for name, _ in headers):
+            headers.append((b"cache-control", b"no-store"))
         if self.state.demo:
-            headers["X-Eco-Credit-Demo"] = "true"
+            headers.append((b"x-eco-credit-demo", b"true"))
+        return headers
