@@ -164,8 +164,9 @@ def create_app(
         (RequestValidationError, _on_validation),
     ):
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
-    rooms = (scores, decision_list, decisions, audits, appraisals, accounts, catalogue, inference, operations)
-    for room in rooms:
+    # the busiest route is the application's own: an included router is matched twice
+    app.router.routes.extend(scores.build_router(state).routes)
+    for room in (decision_list, decisions, audits, appraisals, accounts, catalogue, inference, operations):
         app.include_router(room.build_router(state))
     _add_web(app, state)
     describe(app)

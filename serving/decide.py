@@ -54,6 +54,8 @@ async def _stored(state: State, tenant: str, route: str, key: str | None, *, req
     """The earlier answer to the tenant's same key and request, if any."""
     if key is None:
         return None
+    if state.journal.near:
+        return state.journal.answered(tenant, route, key, request_hash=request_hash)
     return await asyncio.to_thread(state.journal.answered, tenant, route, key, request_hash=request_hash)
 
 
@@ -64,8 +66,9 @@ def _asked(by: Principal) -> dict[str, Any]:
 
 async def _record(state: State, entry: Entry) -> Recorded:
     try:
-        async with asyncio.timeout(state.settings.answer_timeout):
-            return await state.journal.append(entry)
+        with state.together.recording():
+            async with asyncio.timeout(state.settings.answer_timeout):
+                return await state.journal.append(entry)
     except TimeoutError:
         raise Problem("storage_unavailable") from None
 

@@ -7,9 +7,9 @@ import re
 import time
 import traceback
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,15 +24,18 @@ log = logging.getLogger("eco_credit.serving")
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-FIXED_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+FIXED_HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
     # with "no-referrer" a browser would also hide the origin of our own forms from us
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_REQUEST_ID_HEADER = b"x-request-id"
+_OURS = frozenset({_REQUEST_ID_HEADER, *(name for name, _ in FIXED_HEADERS)})
+_RATE_HEADERS = (b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset")
 _ALWAYS_ADMITTED = ("/livez", "/readyz", "/metrics")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -40,7 +43,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 def request_id_of(scope: Scope) -> str:
     """The caller's ``X-Request-Id`` when it is a plain short token, else a new one."""
-    given = Headers(scope=scope).get("x-request-id", "")
+    given = next((value for name, value in scope["headers"] if name == _REQUEST_ID_HEADER), b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
@@ -124,20 +127,22 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
-            self._dress(MutableHeaders(scope=message))
+            message["headers"] = self._dressed(message["headers"])
             self.state.metrics.requests.labels(method_of(self.scope), route_of(self.scope), self.status).inc()
         await self.send(message)
 
-    def _dress(self, headers: MutableHeaders) -> None:
-        for name, value in FIXED_HEADERS.items():
-            headers[name] = value
-        headers["X-Request-Id"] = self.scope["state"]["request_id"]
-        if self.scope["path"].startswith(("/v1/", "/v2/")):
-            headers.setdefault("Cache-Control", "no-store")
+    def _dressed(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of the answer with ours around them; names are in lower case, as ASGI asks."""
+        headers = [header for header in given if header[0] not in _OURS]
+        headers += FIXED_HEADERS
+        headers.append((_REQUEST_ID_HEADER, self.scope["state"]["request_id"].encode("ascii")))
+        versioned = self.scope["path"].startswith(("/v1/", "/v2/"))
+        if versioned and all(name != b"cache-control" for name, _ in headers):
+            headers.append((b"cache-control", b"no-store"))
         if (rate := self.scope["state"].get("rate")) is not None:
-            for name, value in zip(("Limit", "Remaining", "Reset"), rate, strict=True):
-                headers[f"RateLimit-{name}"] = str(value)
+            headers += [(name, str(value).encode("ascii")) for name, value in zip(_RATE_HEADERS, rate, strict=True)]
         if self.state.demo:
-            headers["X-Eco-Credit-Demo"] = "true"
+            headers.append((b"x-eco-credit-demo", b"true"))
         if self.state.open_to_all:
-            headers["X-Eco-Credit-Access"] = "open"
+            headers.append((b"x-eco-credit-access", b"open"))
+        return headers

@@ -40,7 +40,7 @@ def refusal(lang: str, *, close: bool = False) -> bytes:
     told = {"type": f"/problems/{kind.code}", "title": title, "status": kind.status, "request_id": _ID.decode()}
     body = canonical_json(told)
     headers: Mapping[str, str] = {
-        **FIXED_HEADERS,
+        **{name.decode("ascii"): value.decode("ascii") for name, value in FIXED_HEADERS},
         "Content-Type": MEDIA_TYPE,
         "Content-Length": str(len(body)),
         "Content-Language": lang,

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.contracts.columns import blank_column, column_of, columns_of
+from eco_credit.contracts.columns import Shape, blank_column, column_of, columns_of, folded, shape_of
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.lists import code_list
 from eco_credit.contracts.load import contract, pledge_kinds
-from eco_credit.core.identifiers import FORMATS
 from eco_credit.core.numbers import Columns, Floats, rows_of
 
 CONTRACTED = "gep_contracted_cny"
@@ -57,11 +56,9 @@ def flatten(applications: Sequence[Record]) -> Applications:
         The same applications in columns; identifiers are folded, see `eco_credit.core.identifiers`.
         Several flows of one service add up in the order given.
     """
-    values: list[list[Any]] = []
-    for group, fields in _loan_fields():
-        records = [record.get(group) or {} for record in applications] if group else applications
-        values += (_values(field, records) for field in fields)
-    loans = columns_of([field for _, fields in _loan_fields() for field in fields], values)
+    loans: Columns = {}
+    for group, shape in _loan_shapes():
+        loans |= columns_of(shape, [record.get(group) or {} for record in applications] if group else applications)
     rows: dict[str, list[tuple[int, int, Record]]] = {}
     for row, record in enumerate(applications):
         for position, pledge in enumerate(record["pledges"]):
@@ -124,9 +121,19 @@ def _loan_fields() -> tuple[tuple[str, tuple[Field, ...]], ...]:
     return (("", root.fields), *inner)
 
 
+@cache
+def _loan_shapes() -> tuple[tuple[str, Shape], ...]:
+    return tuple((group, shape_of(fields)) for group, fields in _loan_fields())
+
+
+@cache
+def _pledge_shape(kind: str) -> Shape:
+    return shape_of(contract(kind).root.fields)
+
+
 def _pledge_table(kind: str, rows: Sequence[tuple[int, int, Record]]) -> Columns:
-    records, fields = [record for _, _, record in rows], contract(kind).root.fields
-    table = columns_of(fields, [_values(field, records) for field in fields])
+    records = [record for _, _, record in rows]
+    table = columns_of(_pledge_shape(kind), records)
     sums, names = [flow_sums(record.get("gep_flows") or ()) for record in records], (*flow_columns(), CONTRACTED)
     places = [[row for row, _, _ in rows], [position for _, position, _ in rows]]
     flows = [[total.get(name, np.nan) for total in sums] for name in names]
@@ -160,17 +167,6 @@ def _flat_row(record: Record, pledge: Record) -> dict[str, Any]:
     return row
 
 
-def _values(field: Field, records: Sequence[Record]) -> list[Any]:
-    """Values of one field, identifiers folded."""
-    values = [record.get(field.name) for record in records]
-    return values if field.format is None else _folded(field, values)
-
-
-def _folded(field: Field, values: Iterable[Any]) -> list[Any]:
-    fold = FORMATS[field.format or ""].fold
-    return [None if value is None else fold(value) for value in values]
-
-
 def taken(field: Field, columns: Columns, index: npt.NDArray[np.intp]) -> npt.NDArray[np.generic]:
     """Some rows of one field of a flat table, identifiers folded; all unknown when the column is not there.
 
@@ -186,7 +182,7 @@ def taken(field: Field, columns: Columns, index: npt.NDArray[np.intp]) -> npt.ND
     if column is None:
         return blank_column(field, len(index))
     rows = column[index]
-    return column_of(field, _folded(field, rows.tolist())) if field.format is not None else rows
+    return column_of(field, folded(field, rows.tolist())) if field.format is not None else rows
 
 
 def _groups(ids: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.intp], Floats, Floats]:

@@ -27,6 +27,9 @@ from eco_credit.core.numbers import Bools, Columns, Floats, number
 SUM_TOLERANCE = 1e-9
 """Parts written with finite digits may add up to a few ulp above the whole; relative where the whole is a field."""
 _Found = Iterator[Broken]
+Get = Callable[[str], Any]
+"""Name of a field to its value in one record, None where it is unknown."""
+Settled = Callable[[Get], bool]
 
 
 def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Broken]:
@@ -41,30 +44,6 @@ def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Brok
         One entry for each field at fault.
     """
     return list(_RULES[check.rule](check, columns, fields))
-
-
-def settled(check: Check, record: Any) -> bool:
-    """True where a rule plainly holds for one record, so that it needs no look at the columns.
-
-    Nearly every record is in order, and columns of one row cost more than this question. Where the answer
-    is not plain, the rule itself decides.
-
-    Args:
-        check: the rule.
-        record: an object with the fields the rule reads as attributes, None where unknown.
-    """
-    values = [getattr(record, name) for name in check.fields]
-    if check.rule == "required_with":
-        return values[1] is None or values[0] is not None
-    if check.rule in ("not_after", "at_most"):
-        # days are texts of one form here, which sort like days
-        return None in values or bool(values[0] <= values[1])
-    if check.rule == "at_most_times":
-        return None in values or bool(values[0] <= values[1] * (check.factor or 1.0))
-    if check.rule in ("sum_at_most", "sum_at_most_field"):
-        whole = (check.limit or 0.0) if check.rule == "sum_at_most" else values.pop()
-        return whole is None or bool(sum(value for value in values if value is not None) <= whole)
-    return False
 
 
 def given(column: npt.NDArray[Any]) -> Bools:
@@ -157,4 +136,84 @@ _RULES: dict[str, Callable[[Check, Columns, Sequence[Field]], _Found]] = {
     "identifier": _identifier,
     "unique": _unique,
     "kind_columns": _kind_columns,
+}
+
+
+def settler(check: Check) -> Settled:
+    """Make the question whether a rule plainly holds for one record, so that it needs no look at the columns.
+
+    Nearly every record is in order, and columns of one row cost more than this question. Where the answer
+    is not plain, the rule itself decides.
+
+    Args:
+        check: the rule.
+
+    Returns:
+        a function from what gets a field of a record by its name, None where unknown, to True where the rule
+        plainly holds.
+    """
+    make = _SETTLERS.get(check.rule)
+    return _never if make is None else make(check)
+
+
+def _never(get: Get) -> bool:
+    return False
+
+
+def _settle_required_with(check: Check) -> Settled:
+    needed, cause = check.fields
+    return lambda get: get(cause) is None or get(needed) is not None
+
+
+def _settle_ordered(check: Check) -> Settled:
+    """``first <= second``; days are texts of one form in a record, which sort like days."""
+    first, second = check.fields
+
+    def holds(get: Get) -> bool:
+        less, more = get(first), get(second)
+        return less is None or more is None or bool(less <= more)
+
+    return holds
+
+
+def _settle_times(check: Check) -> Settled:
+    (first, second), factor = check.fields, check.factor or 1.0
+
+    def holds(get: Get) -> bool:
+        less, more = get(first), get(second)
+        return less is None or more is None or bool(less <= more * factor)
+
+    return holds
+
+
+def _settle_sum(check: Check) -> Settled:
+    *parts, last = check.fields
+    whole = last if check.rule == "sum_at_most_field" else None
+    added, limit = parts if whole else check.fields, check.limit or 0.0
+
+    def holds(get: Get) -> bool:
+        most = get(whole) if whole else limit
+        return most is None or sum(get(name) for name in added if get(name) is not None) <= most
+
+    return holds
+
+
+def _settle_identifier(check: Check) -> Settled:
+    name, by, formats = check.fields[0], check.by or "", dict(check.formats)
+
+    def holds(get: Get) -> bool:
+        value, form = get(name), FORMATS.get(formats.get(get(by), ""))
+        return value is None or form is None or form.check(value).valid
+
+    return holds
+
+
+_SETTLERS: dict[str, Callable[[Check], Settled]] = {
+    "required_with": _settle_required_with,
+    "not_after": _settle_ordered,
+    "at_most": _settle_ordered,
+    "at_most_times": _settle_times,
+    "sum_at_most": _settle_sum,
+    "sum_at_most_field": _settle_sum,
+    "identifier": _settle_identifier,
 }

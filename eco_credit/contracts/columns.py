@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from eco_credit.contracts.field import Broken, Contract, Field
 from eco_credit.contracts.texts import sentences
 from eco_credit.core.errors import Violation
 from eco_credit.core.identifiers import FORMATS
+from eco_credit.core.numbers import DAY as DAYS
 from eco_credit.core.numbers import Bools, Columns, rows_of
 
 CONTROL = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
@@ -26,6 +28,7 @@ DAY = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 """Days are written YYYY-MM-DD, from 1900 to 2199; later years are fillers for "no end"."""
 _UNCLEAN = re.compile(rf"[{CONTROL}{SURROGATES}]")
 MOST_BITS = 63
+_NUMBERS = np.dtype(np.float64)
 _UNREAD = np.empty(0)
 _NUMBER = (int, float, np.integer, np.floating)
 
@@ -43,34 +46,62 @@ def column_of(field: Field, values: Sequence[Any]) -> npt.NDArray[np.generic]:
     if field.type == "text":
         return np.fromiter(values, dtype=object, count=len(values))
     if field.type == "date":
-        return np.array(values, dtype="datetime64[D]")
+        return np.array(values, dtype=DAYS)
     return np.array(values, dtype=np.float64)
 
 
-def columns_of(fields: Sequence[Field], values: Sequence[Sequence[Any]]) -> Columns:
-    """`column_of` for several fields of one table: all fields of a type share one array, by rows.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The fields of one record by the type of their columns; made once for each record.
+
+    Attributes:
+        names: all fields, in their order.
+        numbers: numbers, integers and yes/no fields.
+        days: days.
+        texts: texts and codes.
+    """
+
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    days: tuple[str, ...]
+    texts: tuple[Field, ...]
+
+
+def shape_of(fields: Sequence[Field]) -> Shape:
+    """Sort fields by the type of their columns."""
+    return Shape(
+        tuple(field.name for field in fields),
+        tuple(field.name for field in fields if field.type not in ("text", "date")),
+        tuple(field.name for field in fields if field.type == "date"),
+        tuple(field for field in fields if field.type == "text"),
+    )
+
+
+def columns_of(shape: Shape, records: Sequence[Mapping[str, Any]]) -> Columns:
+    """Fields of several records as columns; all fields of a type share one array.
 
     Args:
-        fields: the fields.
-        values: for each field its values, valid or None, n of them.
+        shape: the fields.
+        records: n records with valid values, None or nothing where unknown.
 
     Returns:
-        Field name to its column, shape (n,), in the order of the fields.
+        Field name to its column, shape (n,), in the order of the fields; identifiers are folded.
     """
-    found: Columns = {field.name: _UNREAD for field in fields}
-    for kind, dtype in (("date", "datetime64[D]"), ("number", np.float64)):
-        alike = [
-            (field.name, column)
-            for field, column in zip(fields, values, strict=True)
-            if field.type != "text" and (field.type == "date") == (kind == "date")
-        ]
-        if alike:
-            stacked = np.array([column for _, column in alike], dtype=dtype)
-            found.update(zip((name for name, _ in alike), stacked, strict=True))
-    for field, column in zip(fields, values, strict=True):
-        if field.type == "text":
-            found[field.name] = column_of(field, column)
+    found: Columns = dict.fromkeys(shape.names, _UNREAD)
+    for names, dtype in ((shape.days, DAYS), (shape.numbers, _NUMBERS)):
+        if names:
+            rows = np.array([[*map(record.get, names)] for record in records], dtype=dtype)
+            found.update(zip(names, np.ascontiguousarray(rows.reshape(len(records), len(names)).T), strict=True))
+    for field in shape.texts:
+        values = [record.get(field.name) for record in records]
+        found[field.name] = column_of(field, values if field.format is None else folded(field, values))
     return found
+
+
+def folded(field: Field, values: Iterable[Any]) -> list[Any]:
+    """Identifiers of a field as they are compared, None where unknown."""
+    fold = FORMATS[field.format or ""].fold
+    return [None if value is None else fold(value) for value in values]
 
 
 def blank_column(field: Field, rows: int) -> npt.NDArray[np.generic]:

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic import Field as Limits
 from pydantic_core import PydanticCustomError
 
-from eco_credit.contracts.checks import broken, settled
+from eco_credit.contracts.checks import broken, settler
 from eco_credit.contracts.columns import DAY, PLAIN_TEXT, column_of, is_day
 from eco_credit.contracts.field import Check, Field, Group
 from eco_credit.contracts.load import contract
@@ -146,8 +146,11 @@ def _row_checks(checks: tuple[Check, ...], fields: tuple[Field, ...]) -> Callabl
         names = {name for check in checks for name in (*check.fields, check.by)}
         read = tuple(field for field in fields if field.name in names)
 
+    settlers = tuple((check, settler(check)) for check in checks)
+
     def checked(record: Any) -> Any:
-        open_checks = [check for check in checks if not settled(check, record)]
+        get = vars(record).get
+        open_checks = [check for check, holds in settlers if not holds(get)]
         if not open_checks:
             return record
         asked = {name for check in open_checks for name in (*check.fields, check.by)} if narrow else None

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from eco_credit.contracts.field import Field, Group
 from eco_credit.contracts.load import contract, pledge_kinds
 from eco_credit.contracts.models import record_model
+from eco_credit.contracts.quick import quick_reader
 from eco_credit.contracts.texts import SENTENCES, sentences
 from eco_credit.core.errors import ContractError, Violation
 
@@ -50,6 +51,11 @@ def read_record(name: str, data: Any) -> dict[str, Any]:
         >>> read_record("gep_flow", {"service": "carbon", "value_cny": 5, "norm": None})
         {'service': 'carbon', 'value_cny': 5.0}
     """
+    try:
+        found: dict[str, Any] = quick_reader(name).validate_python(data)
+        return found
+    except ValidationError:
+        pass  # the model says what is wrong, or that nothing is
     try:
         return record_model(name).model_validate(data).model_dump(exclude_none=True)
     except ValidationError as error:

@@ -10,8 +10,10 @@ import hashlib
 import json
 from typing import Any
 
-# made once: the module's own `dumps` makes one for each call
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# Made once: the module's own `dumps` makes one for each call. Plain data holds no circles to look for.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
 
 
 def canonical_json(value: Any) -> bytes:

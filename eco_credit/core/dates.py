@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.core.numbers import Floats
+from eco_credit.core.numbers import DAY, Floats
 
 DAYS_PER_YEAR = 365.25
 """Mean length of a Julian year in days."""
@@ -44,8 +44,8 @@ def years_between(start: npt.ArrayLike, end: npt.ArrayLike) -> Floats:
     Returns:
         Years, float64; NaN where a day is unknown.
     """
-    days = np.asarray(end, "datetime64[D]") - np.asarray(start, "datetime64[D]")
-    result = days.astype("timedelta64[D]").astype(np.float64) / DAYS_PER_YEAR
+    days = np.asarray(end, DAY) - np.asarray(start, DAY)
+    result = days.astype(np.float64) / DAYS_PER_YEAR
     return np.where(np.isnat(days), np.nan, result)
 
 
@@ -56,6 +56,6 @@ def months_between(start: npt.ArrayLike, end: npt.ArrayLike) -> Floats:
 
 def year_of(days: npt.ArrayLike) -> Floats:
     """Calendar year of each day as a number; NaN where unknown."""
-    array = np.asarray(days, "datetime64[D]")
+    array = np.asarray(days, DAY)
     years = array.astype("datetime64[Y]").astype(np.int64).astype(np.float64) + 1970.0
     return np.where(np.isnat(array), np.nan, years)

@@ -21,6 +21,9 @@ text and codes are object arrays of ``str`` with ``None`` for unknown; days are 
 with NaT for unknown.
 """
 
+DAY = np.dtype("datetime64[D]")
+"""Type of a column of days."""
+_NO_DAY = np.datetime64("NaT")
 CENT_DECIMALS = 2
 PROBABILITY_DECIMALS = 8
 """Probabilities and ratios are answered to 1e-8: every door (JSON, Parquet, CSV, xlsx) can carry
@@ -133,15 +136,15 @@ def number(table: Columns, name: str) -> Floats:
 def text(table: Columns, name: str) -> npt.NDArray[np.object_]:
     """Read a text column; a column that is not there is all unknown (None)."""
     column = table.get(name)
-    return np.full(rows_of(table), None, dtype=object) if column is None else column.astype(object)
+    return np.full(rows_of(table), None, dtype=object) if column is None else column.astype(object, copy=False)
 
 
 def day(table: Columns, name: str) -> npt.NDArray[np.datetime64]:
     """Read a column of days; a column that is not there is all unknown (NaT)."""
     column = table.get(name)
     if column is None:
-        return np.full(rows_of(table), np.datetime64("NaT"), dtype="datetime64[D]")
-    return column.astype("datetime64[D]")
+        return np.full(rows_of(table), _NO_DAY, dtype=DAY)
+    return column.astype(DAY, copy=False)
 
 
 def where_known(value: Floats, default: npt.ArrayLike) -> Floats:

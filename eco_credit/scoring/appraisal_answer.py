@@ -39,7 +39,7 @@ def appraisal_answer(appraisal: Appraisal, row: int) -> dict[str, Any]:
         "approach_en": approach.en,
         "ref": approach.ref,
         "steps": [step_answer(step, part, at) for step in approach.steps if _shown(step, part, at)],
-        "drivers": _drivers(part, at)[:LEADING],
+        "drivers": _drivers(part, at, LEADING),
     }
 
 
@@ -54,7 +54,7 @@ def appraisal_details(appraisal: Appraisal, row: int) -> dict[str, Any]:
     used = [p for p in part.approach.parameters if _used(p, part, at)]
     return {
         "assumptions": [_assumption(p, part.spans[p.name], at) for p in used],
-        "drivers": _drivers(part, at),
+        "drivers": _drivers(part, at, len(part.approach.drivers)),
         "cash_flows": _cash_flows(part, at),
         "checks": _checks(part, at, appraisal.case.part(np.array([row]))),
     }
@@ -154,19 +154,17 @@ def _cash_flows(part: Part, at: int) -> list[dict[str, Any]]:
     ]
 
 
-def _drivers(part: Part, at: int) -> list[dict[str, Any]]:
-    """Drivers that move the value, the strongest first, with the value at their low and high end."""
-    words = {p.moved_by: p for p in reversed(part.approach.parameters)}
-    swing = part.swing[:, at]
-    order = np.argsort(-swing, kind="stable")
+def _drivers(part: Part, at: int, most: int) -> list[dict[str, Any]]:
+    """Drivers that move the value, the strongest first, at most so many, with the value at their low and high end."""
+    names, namers = part.approach.drivers, part.approach.namers
     return [
         {
-            "name": part.approach.drivers[j],
-            "zh": words[part.approach.drivers[j]].zh,
-            "en": words[part.approach.drivers[j]].en,
+            "name": names[j],
+            "zh": namers[names[j]].zh,
+            "en": namers[names[j]].en,
             "value_at_low": rounded_number(float(part.alone[2 * j, at])),
             "value_at_high": rounded_number(float(part.alone[2 * j + 1, at])),
         }
-        for j in order.tolist()
-        if swing[j] > 0.0
+        for j in part.order[:most, at].tolist()
+        if part.swing[j, at] > 0.0
     ]

@@ -70,9 +70,17 @@ class Appraised:
         return dict(zip(_MONEY, rounded([read(self.values) for read in _MONEY.values()]), strict=True))
 
     @cached_property
-    def ratios(self) -> Floats:
-        """Cap and haircuts as they are answered, rounded to 1e-8, shape (1 + haircuts, pledges)."""
-        return rounded([self.values.cap, *(h.ratio for h in self.values.haircuts)], PROBABILITY_DECIMALS)
+    def amounts(self) -> list[dict[str, float]]:
+        """`money` of each pledge by itself."""
+        rows = np.array(list(self.money.values())).T.tolist()
+        return [dict(zip(self.money, row, strict=True)) for row in rows]
+
+    @cached_property
+    def ratios(self) -> list[list[float]]:
+        """Cap and haircuts of each pledge as they are answered, rounded to 1e-8."""
+        found = rounded([self.values.cap, *(h.ratio for h in self.values.haircuts)], PROBABILITY_DECIMALS)
+        rows: list[list[float]] = found.T.tolist()
+        return rows
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,7 @@ def pledge_answers(pledges: Mapping[str, Appraised], row: int, *, details: bool 
 def pledge_answer(group: Appraised, i: int) -> dict[str, Any]:
     """One pledge of an answer, as plain data: money rounded to 0.01, ratios to 1e-8, steps to 1e-6."""
     v = group.values
-    money = {name: float(amounts[i]) for name, amounts in group.money.items()}
-    ratios, codes = group.ratios[:, i].tolist(), reason_codes()
+    money, ratios, codes = group.amounts[i], group.ratios[i], reason_codes()
     return {
         "pledge_id": str(group.table["pledge_id"][i]),
         "kind": group.kind,

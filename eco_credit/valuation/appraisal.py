@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +45,22 @@ class Part:
 
     def value_of(self, name: str, at: int) -> float:
         """A figure of one pledge of the part in the central scenario."""
-        column = self.central[name]
-        return float(column[at if len(column) > 1 else 0])
+        column = self._plain[name]
+        return column[at if len(column) > 1 else 0]
 
-    @property
+    @cached_property
+    def _plain(self) -> Mapping[str, list[float]]:
+        return {name: column.tolist() for name, column in self.central.items()}
+
+    @cached_property
     def swing(self) -> Floats:
         """How far each driver alone moves the value, CNY, shape (k, m)."""
         return np.abs(self.alone[1::2] - self.alone[0::2])
+
+    @cached_property
+    def order(self) -> Indices:
+        """Places of the drivers, the one that moves the value most first, shape (k, m)."""
+        return np.argsort(-self.swing, axis=0, kind="stable")
 
 
 @dataclass(frozen=True)
@@ -176,9 +186,8 @@ class _Table:
         swing, names = part.swing, np.array(part.approach.drivers, dtype=object)
         if len(names) == 0:
             return
-        order = np.argsort(-swing, axis=0, kind="stable")
         for place, column in enumerate(self.drivers[: len(names)]):
-            first = order[place]
+            first = part.order[place]
             moved = np.take_along_axis(swing, first[None], axis=0)[0] > 0.0
             column[part.rows] = np.where(moved, names[first], None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from eco_credit.core.numbers import Floats
 from eco_credit.valuation.case import Case
@@ -17,7 +18,7 @@ VALUE = "value"
 _NAMES = re.compile(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One step of a method: what is worked out, and how, so that a person can follow it with a calculator.
 
@@ -40,7 +41,7 @@ class Step:
     working: str = ""
     when: str | None = None
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """Names the working fills in."""
         return tuple(_NAMES.findall(self.working))
@@ -118,7 +119,12 @@ class Approach:
     adds_flows: bool = True
     checks: tuple[CheckValue, ...] = ()
 
-    @property
+    @cached_property
     def drivers(self) -> tuple[str, ...]:
         """Names of the drivers that may be off, in the order of the parameters."""
         return tuple(dict.fromkeys(p.moved_by for p in self.parameters if p.moves))
+
+    @cached_property
+    def namers(self) -> Mapping[str, Parameter]:
+        """Driver to the parameter that gives it its name: the first one it moves."""
+        return {p.moved_by: p for p in reversed(self.parameters)}

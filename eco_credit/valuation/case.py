@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ class Case:
     rules: RuleSet
     facts: Facts
     at: Indices | None = None
-    _read: dict[str, Floats] = field(default_factory=dict, compare=False, repr=False)
+    _read: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rows(self) -> int:
@@ -53,7 +54,7 @@ class Case:
 
     def number(self, name: str) -> Floats:
         """A numeric field of the pledges in its stored unit, NaN where unknown, shape (n,)."""
-        found = self._read.get(name)
+        found: Floats | None = self._read.get(name)
         if found is None:
             column = self.pledges.get(name)
             if column is None:
@@ -65,11 +66,13 @@ class Case:
 
     def text(self, name: str) -> npt.NDArray[np.object_]:
         """A text or code field of the pledges, None where unknown, shape (n,)."""
-        return text(self._picked(self.pledges, name), name)
+        found: npt.NDArray[np.object_] = self._once(text, self.pledges, name)
+        return found
 
     def day(self, name: str) -> npt.NDArray[np.datetime64]:
         """A field of days of the pledges, NaT where unknown, shape (n,)."""
-        return day(self._picked(self.pledges, name), name)
+        found: npt.NDArray[np.datetime64] = self._once(day, self.pledges, name)
+        return found
 
     def yes(self, name: str) -> Bools:
         """True where a yes/no field of the pledges says yes; unknown is not yes, shape (n,)."""
@@ -86,16 +89,26 @@ class Case:
 
     def loan(self, name: str) -> Floats:
         """A numeric field of the loan behind each pledge, NaN where unknown, shape (n,)."""
-        return number(self._picked(self.loans, name), name)
+        found: Floats = self._once(number, self.loans, name)
+        return found
 
     @property
     def as_of(self) -> npt.NDArray[np.datetime64]:
         """Day of appraisal of each pledge, shape (n,)."""
-        return day(self._picked(self.loans, "as_of"), "as_of")
+        found: npt.NDArray[np.datetime64] = self._once(day, self.loans, "as_of")
+        return found
 
     def months_left(self, name: str) -> Floats:
         """Months from the day of appraisal to a day of the pledge, shape (n,); NaN where unknown."""
         return months_between(self.as_of, self.day(name))
+
+    def _once(self, read: Callable[[Columns, str], Any], table: Columns, name: str) -> Any:
+        """A column as it is read the first time; gates, haircuts and reasons ask for the same ones again."""
+        key = (read, table is self.loans, name)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = read(self._picked(table, name), name)
+        return found
 
     def _picked(self, table: Columns, name: str) -> Columns:
         """A table of the one column, of this case's rows; without columns but of n rows where there is none."""

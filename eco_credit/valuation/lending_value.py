@@ -16,13 +16,13 @@ def lending_value(central: Floats, ratios: Sequence[Floats], *, cap: Floats, pri
     included, stays under the cap, as the ratio of secured principal to value (押品管理指引) asks.
 
     Args:
-        central: appraised value V, CNY, shape (n,).
+        central: appraised value V, CNY, shape (n,); (k, n) for k scenarios at once.
         ratios: haircuts h in order, each a ratio of shape (n,).
         cap: loan-to-value ceiling, ratio, shape (n,).
         prior_claims: what stands before the lender, CNY, shape (n,).
 
     Returns:
-        CNY, shape (n,), at least 0 and at most ``cap V - claims``.
+        CNY, shape of ``central``, at least 0 and at most ``cap V - claims``.
 
     Example:
         >>> half, tenth = np.array([0.5]), np.array([0.1])

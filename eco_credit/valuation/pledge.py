@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +117,7 @@ class PledgeValues:
         """The rest of the flows, CNY/year: information only, added to nothing, shape (n,)."""
         return self.flows.public
 
-    @property
+    @cached_property
     def gates(self) -> Marks:
         """Reason codes of the gates with the pledges they refuse; gates that share a code are one entry."""
         found: dict[str, Bools] = {}
@@ -161,10 +161,8 @@ def appraise_pledges(
     prior = where_known(case.number("prior_claims"), 0.0)
     ratios, cap = [h.ratio for h in haircuts], kind.cap(case, appraisal)
     stress = with_insurance(kind, case, appraisal)
-    lent, *under_stress = (
-        np.where(eligible, lending_value(value, ratios, cap=cap, prior_claims=prior), 0.0)
-        for value in (appraisal.central, *stress.values())
-    )
+    worth = np.array([appraisal.central, *stress.values()])
+    lent, *under_stress = np.where(eligible, lending_value(worth, ratios, cap=cap, prior_claims=prior), 0.0)
     recovered = np.where(eligible, recovery(kind, appraisal.central, prior_claims=prior, rules=rules), 0.0)
     return PledgeValues(
         eligible, tests, tuple((flag, flag.raised(case)) for flag in kind.flags), appraisal,

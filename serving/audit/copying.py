@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from eco_credit.core.errors import GateNotMet, StorageUnavailable
-from serving.audit.database import Address, enter, open_engine, open_log, reading, tenants_of
+from serving.audit.database import Address, open_engine, open_log, reading, tenants_of
+from serving.audit.postgres import bind_by
 from serving.audit.tables import chains, decisions
 from serving.audit.verify import Verdict, verify_all
 
@@ -59,7 +60,8 @@ def _copy_chain(reader: sa.Engine, writer: sa.Engine, tenant: str, told: Told) -
     """One chain in one transaction: it arrives whole or not at all."""
     written = 0
     with writer.begin() as connection:
-        enter(connection, tenant, writes=True)
+        if connection.dialect.name == "postgresql":
+            bind_by(connection.exec_driver_sql, tenant, writes=True)
         connection.execute(chains.insert(), {"tenant": tenant})
         for page in _pages(reader, tenant):
             connection.execute(decisions.insert(), page)

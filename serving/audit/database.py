@@ -36,10 +36,10 @@ def open_engine(address: Address, *, writes: bool) -> sa.Engine:
     return open_sqlite(address, writes=writes)
 
 
-def enter(connection: sa.Connection, tenant: str, *, writes: bool = False) -> None:
+def enter(connection: sa.Connection, tenant: str) -> None:
     """Bind the transaction that has begun to one tenant, where the database can hold it to that."""
     if connection.dialect.name == "postgresql":
-        bind(connection, tenant, writes=writes)
+        bind(connection, tenant)
 
 
 @contextmanager

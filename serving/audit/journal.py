@@ -1,8 +1,9 @@
 """The one writer of the decision log: group commit on its own thread, readers beside it.
 
 A caller awaits `Journal.append`; it returns after the record is on disk (commit before answer).
-While one commit waits for the disk, further records gather and share the next one. Each tenant has
-a chain of its own, and a transaction holds records of one tenant only.
+While one commit waits for the disk, further records gather and share the next one. What is appended in one turn of
+the event loop is handed over at once, and told of at once: waking a thread costs more than a small record. Each
+tenant has a chain of its own, and a transaction holds records of one tenant only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,17 +20,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.audit.database import Address, enter, open_log, reading, tenants_of
+from serving.audit.database import Address, open_log, reading, tenants_of
 from serving.audit.listing import Listed, Wanted, listed
 from serving.audit.record import ENTRY_FIELDS, GENESIS, Entry, KeyConflict, Recorded, link
-from serving.audit.tables import chains, decisions
+from serving.audit.statements import Statements
+from serving.audit.tables import decisions
 
 Clock = Callable[[], datetime]
-_Job = tuple[Entry, "Future[Recorded]"]
+_Job = tuple[Entry, "asyncio.Future[Recorded]"]
+_Jobs = tuple[asyncio.AbstractEventLoop, list[_Job]]
+"""Jobs of one turn of the loop whose callers wait for them."""
+
 _COLUMNS = tuple(column.name for column in decisions.c)
 
 GROUP = 128
-"""Most records in one commit."""
+"""Records after which no further turn of the loop joins a commit."""
 
 
 def utc_now() -> datetime:
@@ -37,9 +42,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def recorded_of(row: Any, *, repeated: bool = False) -> Recorded:
+def recorded_of(row: Any) -> Recorded:
     """Read one row of the table back into a record."""
-    values = row._mapping
+    return _recorded(row._mapping)
+
+
+def _recorded(values: Any, *, repeated: bool = False) -> Recorded:
     entry = Entry(**{name: values[name] for name in ENTRY_FIELDS})
     return Recorded(
         entry, values["sequence"], values["created_at"], values["previous_hash"], values["hash"], repeated=repeated
@@ -51,12 +59,6 @@ def _under(tenant: str, route: str, key: str) -> sa.ColumnElement[bool]:
     return sa.and_(c.tenant == tenant, c.route == route, c.idempotency_key == key)
 
 
-def by_key(connection: sa.Connection, entry: Entry, key: str) -> Recorded | None:
-    """The record made under an idempotency key by the tenant and on the route of an entry, if there is one."""
-    row = connection.execute(sa.select(decisions).where(_under(entry.tenant, entry.route, key))).first()
-    return None if row is None else recorded_of(row, repeated=True)
-
-
 def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     """The record found under a key, if it answers the same request; else `KeyConflict`."""
     if found.entry.request_hash != request_hash:
@@ -64,17 +66,19 @@ def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     return found
 
 
-class _Statements:
-    """What a commit runs, compiled once and run as text: it then costs little more than the database itself asks."""
+def _closed() -> StorageUnavailable:
+    return StorageUnavailable("the decision log is closed", "决策记录库已关闭")
 
-    def __init__(self, dialect: sa.Dialect) -> None:
-        style = "qmark" if dialect.name == "sqlite" else "format"
-        own: sa.Dialect = type(dialect)(paramstyle=style)  # type: ignore[call-arg]
-        c = decisions.c
-        last = sa.select(c.sequence, c.hash).where(c.tenant == sa.bindparam("tenant")).order_by(c.sequence.desc())
-        self.head = str(last.compile(dialect=own)) + " LIMIT 1"
-        self.insert = str(decisions.insert().compile(dialect=own))
-        self.chain = str(chains.insert().compile(dialect=own))
+
+def _hand_out(jobs: Sequence[_Job], results: Sequence[Recorded | Exception]) -> None:
+    """Give each caller that still waits its record, or why there is none."""
+    for (_, done), result in zip(jobs, results, strict=True):
+        if done.done():
+            continue
+        if isinstance(result, Recorded):
+            done.set_result(result)
+        else:
+            done.set_exception(result)
 
 
 class Journal:
@@ -90,10 +94,16 @@ class Journal:
             StorageUnavailable: the log cannot be opened.
         """
         self._writer, self._reader = open_log(address)
-        self._statements = _Statements(self._writer.dialect)
-        self._connection: sa.Connection | None = None
+        self._statements = Statements(self._writer.dialect)
+        self._held: sa.PoolProxiedConnection | None = None
+        self._asked: sa.PoolProxiedConnection | None = None
+        self._asking = threading.Lock()
         self._clock = clock
-        self._queue: queue.Queue[_Job | None] = queue.Queue(waiting)
+        self._most = waiting
+        self._turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        self._queue: queue.SimpleQueue[_Jobs | None] = queue.SimpleQueue()
+        # each written by one side only: the loop that appends, the thread that commits
+        self._taken, self._settled = 0, 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -110,71 +120,90 @@ class Journal:
             KeyConflict: the key was used with another request.
             StorageUnavailable: the log is closed, full or failing; nothing was recorded.
         """
-        done: Future[Recorded] = Future()
         if self._closed:
-            raise StorageUnavailable("the decision log is closed", "决策记录库已关闭")
-        try:
-            self._queue.put_nowait((entry, done))
-        except queue.Full:
-            raise StorageUnavailable("too many records wait for the disk", "等待落盘的记录过多") from None
-        return await asyncio.wrap_future(done)
+            raise _closed()
+        if self.full:
+            raise StorageUnavailable("too many records wait for the disk", "等待落盘的记录过多")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Recorded] = loop.create_future()
+        self._taken += 1
+        jobs = self._turn.setdefault(loop, [])
+        jobs.append((entry, done))
+        if len(jobs) == 1:
+            loop.call_soon(self._hand_over, loop)
+        return await done
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the writer what this turn of the loop appended."""
+        self._queue.put((loop, self._turn.pop(loop)))
 
     def _run(self) -> None:
         last = False
         while not last and (first := self._queue.get()) is not None:
-            group, last = self._gather(first)
-            self._write(group)
+            turns, last = self._gather(first)
+            self._write(turns)
         self._turn_away()
 
     def _turn_away(self) -> None:
         """Refuse what slipped into the queue while the log was closing."""
         while not self._queue.empty():
-            job = self._queue.get()
-            if job is not None and job[1].set_running_or_notify_cancel():
-                job[1].set_exception(StorageUnavailable("the decision log is closed", "决策记录库已关闭"))
+            jobs = self._queue.get()
+            if jobs is not None:
+                self._tell(jobs, [_closed()] * len(jobs[1]))
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        """The first job and all others waiting; True when the log is being closed."""
-        group = [first]
-        while len(group) < GROUP:
+    def _gather(self, first: _Jobs) -> tuple[list[_Jobs], bool]:
+        """The first jobs and all others waiting; True when the log is being closed."""
+        turns, records = [first], len(first[1])
+        while records < GROUP:
             try:
-                job = self._queue.get_nowait()
+                jobs = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
-                return group, True
-            group.append(job)
-        return group, False
+            if jobs is None:
+                return turns, True
+            turns.append(jobs)
+            records += len(jobs[1])
+        return turns, False
 
-    def _write(self, group: Sequence[_Job]) -> None:
+    def _write(self, turns: Sequence[_Jobs]) -> None:
         """Commit a group, tenant by tenant, then tell its callers: never the other way round."""
         # A caller that has gone away before its turn is not recorded; from here on it will be.
-        jobs = [job for job in group if job[1].set_running_or_notify_cancel()]
-        for tenant in dict.fromkeys(entry.tenant for entry, _ in jobs):
-            self._write_one(tenant, [job for job in jobs if job[0].tenant == tenant])
+        live = [(loop, [job for job in jobs if not job[1].cancelled()]) for loop, jobs in turns]
+        entries = [entry for _, jobs in live for entry, _ in jobs]
+        results = self._written(entries)
+        self._settled += sum(len(jobs) for _, jobs in turns)
+        for turn in live:
+            self._tell(turn, results[: len(turn[1])])
+            results = results[len(turn[1]) :]
 
-    def _write_one(self, tenant: str, jobs: Sequence[_Job]) -> None:
-        try:
-            results = self._commit(tenant, [entry for entry, _ in jobs])
-        except Exception as error:
-            refusal = StorageUnavailable("the record could not be stored", "记录未能落盘")
-            refusal.__cause__ = error
-            results = [refusal] * len(jobs)
-        for (_, done), result in zip(jobs, results, strict=True):
-            if isinstance(result, Recorded):
-                done.set_result(result)
-            else:
-                done.set_exception(result)
+    def _tell(self, jobs: _Jobs, results: Sequence[Recorded | Exception]) -> None:
+        """Let the loop of these jobs hand out their results."""
+        with suppress(RuntimeError):  # a loop that has ended waits for nothing
+            jobs[0].call_soon_threadsafe(_hand_out, jobs[1], results)
+
+    def _written(self, entries: Sequence[Entry]) -> list[Recorded | Exception]:
+        """What became of each entry; a fault in one tenant's transaction is that tenant's alone."""
+        results: dict[int, Recorded | Exception] = {}
+        for tenant in dict.fromkeys(entry.tenant for entry in entries):
+            places = [place for place, entry in enumerate(entries) if entry.tenant == tenant]
+            try:
+                found = self._commit(tenant, [entries[place] for place in places])
+            except Exception as error:
+                refusal = StorageUnavailable("the record could not be stored", "记录未能落盘")
+                refusal.__cause__ = error
+                found = [refusal] * len(places)
+            results |= dict(zip(places, found, strict=True))
+        return [results[place] for place in range(len(entries))]
 
     def _commit(self, tenant: str, entries: Sequence[Entry]) -> list[Recorded | Exception]:
         """Append a tenant's entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
-        connection = self._connected()
-        with connection.begin():
-            enter(connection, tenant, writes=True)
-            sequence, previous = connection.exec_driver_sql(self._statements.head, (tenant,)).first() or (0, GENESIS)
+        connection, statements = self._connected(), self._statements
+        try:
+            statements.begin(connection, tenant)
+            sequence, previous = connection.execute(statements.head, (tenant,)).fetchone() or (0, GENESIS)
             if sequence == 0:
-                connection.exec_driver_sql(self._statements.chain, (tenant,))
+                connection.execute(statements.chain, (tenant,))
             for entry in entries:
                 try:
                     result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
@@ -183,19 +212,30 @@ class Journal:
                 if isinstance(result, Recorded) and not result.repeated:
                     sequence, previous = result.sequence, result.hash
                 results.append(result)
+            connection.commit()
+        except BaseException:
+            self._take_back(connection)
+            raise
         return results
 
-    def _connected(self) -> sa.Connection:
-        """The writer's own connection: kept, because taking one from the pool costs as much as a small commit."""
-        if self._connection is not None and self._connection.invalidated:
-            self._connection.close()
-        if self._connection is None or self._connection.closed:
-            self._connection = self._writer.connect()
-        return self._connection
+    def _take_back(self, connection: Any) -> None:
+        """End a transaction that failed; a connection that cannot even do that is not used again."""
+        try:
+            connection.rollback()
+        except Exception:
+            if self._held is not None:
+                self._held.invalidate()
+            self._held = None
 
-    def _append_one(self, connection: sa.Connection, entry: Entry, head: tuple[int, str]) -> Recorded:
+    def _connected(self) -> Any:
+        """The driver's own connection: the pool and the layers above the driver cost as much as a small commit."""
+        if self._held is None:
+            self._held = self._writer.raw_connection()
+        return self._held.driver_connection
+
+    def _append_one(self, connection: Any, entry: Entry, head: tuple[int, str]) -> Recorded:
         if entry.idempotency_key is not None:
-            found = by_key(connection, entry, entry.idempotency_key)
+            found = self._by_key(connection, entry.tenant, entry.route, entry.idempotency_key)
             if found is not None:
                 return same_or_conflict(found, entry.request_hash)
         place: dict[str, Any] = {
@@ -205,8 +245,13 @@ class Journal:
         }
         place["hash"] = link(entry, **place)
         row = tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS)
-        connection.exec_driver_sql(self._statements.insert, row)
+        connection.execute(self._statements.insert, row)
         return Recorded(entry, **place)
+
+    def _by_key(self, connection: Any, tenant: str, route: str, key: str) -> Recorded | None:
+        """The record a tenant made under an idempotency key on a route, if there is one."""
+        row = connection.execute(self._statements.by_key, (tenant, route, key)).fetchone()
+        return None if row is None else _recorded(dict(zip(_COLUMNS, row, strict=True)), repeated=True)
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -225,8 +270,27 @@ class Journal:
         Raises:
             KeyConflict: the key was used with another request.
         """
-        found = self._select(tenant, _under(tenant, route, key))
-        return same_or_conflict(replace(found[0], repeated=True), request_hash) if found else None
+        if self.near:
+            one = self._look(tenant, route, key)
+        else:
+            found = self._select(tenant, _under(tenant, route, key))
+            one = replace(found[0], repeated=True) if found else None
+        return None if one is None else same_or_conflict(one, request_hash)
+
+    @property
+    def near(self) -> bool:
+        """True when a look at one record is one into a file, cheap enough for an event loop."""
+        return bool(self._reader.dialect.name == "sqlite")
+
+    def _look(self, tenant: str, route: str, key: str) -> Recorded | None:
+        """Look a key up by one statement of the driver."""
+        try:
+            with self._asking:
+                if self._asked is None:
+                    self._asked = self._reader.raw_connection()
+                return self._by_key(self._asked.driver_connection, tenant, route, key)
+        except (self._statements.fault, sa.exc.SQLAlchemyError) as error:
+            raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
 
     def page(self, tenant: str, wanted: Wanted) -> list[Listed]:
         """The tenant's answers that are wanted, the newest first, each with what people decided about it."""
@@ -251,12 +315,12 @@ class Journal:
     @property
     def waiting(self) -> int:
         """Records waiting for the disk."""
-        return self._queue.qsize()
+        return self._taken - self._settled
 
     @property
     def full(self) -> bool:
         """True when no further record can be taken on."""
-        return self._queue.full()
+        return self.waiting >= self._most
 
     def writable(self) -> bool:
         """True when the write lock can be had; takes at most the busy timeout."""
@@ -292,7 +356,8 @@ class Journal:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
-            if self._connection is not None:
-                self._connection.close()
+            for held in (self._held, self._asked):
+                if held is not None:
+                    held.close()
             self._writer.dispose()
             self._reader.dispose()

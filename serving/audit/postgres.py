@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,12 +67,22 @@ def open_postgres(url: sa.URL, *, owner: bool = False) -> sa.Engine:
     return engine
 
 
-def bind(connection: sa.Connection, tenant: str, *, writes: bool) -> None:
-    """Bind the transaction to a tenant; a writer also waits for its turn at the tenant's chain.
+def bind(connection: sa.Connection, tenant: str) -> None:
+    """Bind the transaction that has begun to a tenant, as `bind_by`."""
+    bind_by(connection.exec_driver_sql, tenant, writes=False)
+
+
+def bind_by(execute: Callable[[str, tuple[Any, ...]], Any], tenant: str, *, writes: bool) -> None:
+    """Bind a transaction to a tenant; a writer also waits for its turn at the tenant's chain.
 
     Row security shows and takes only rows of the tenant that ``app.tenant`` names, which ends with the
     transaction. The lock does, too, so that a second process cannot fork the chain.
+
+    Args:
+        execute: runs a statement of the transaction.
+        tenant: whose records.
+        writes: wait for the turn.
     """
-    connection.exec_driver_sql("SELECT set_config('app.tenant', %s, true)", (tenant,))
+    execute("SELECT set_config('app.tenant', %s, true)", (tenant,))
     if writes:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, tenant))
+        execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, tenant))

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 BUSY_MS = 5000
+BEGIN_WRITE = "BEGIN IMMEDIATE"
+"""Starts a transaction of the writer: it takes the write lock at once."""
 # WAL with synchronous=NORMAL keeps a commit through a killed process but not through a power cut.
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_MS}",
@@ -29,7 +31,7 @@ def _prepare(connection: Any, _: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     writes = connection.engine.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql(BEGIN_WRITE if writes else "BEGIN")
 
 
 def open_sqlite(path: Path, *, writes: bool) -> sa.Engine:

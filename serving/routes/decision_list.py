@@ -19,6 +19,9 @@ from serving.routes.reply import json_reply
 from serving.routes.shapes import Recommendation
 from serving.state import State
 
+_LAST = 2**63 - 1
+"""Databases count no further."""
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
 _KIND = r"^[a-z][a-z_]{0,62}$"
 
 
@@ -36,11 +39,13 @@ def build_router(state: State) -> APIRouter:
     @needs(Permission.CASES)
     async def decisions(
         request: Request,
-        after: Annotated[int | None, Query(ge=1, description="next of the page before")] = None,
+        after: Annotated[int | None, Query(ge=1, le=_LAST, description="next of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         recommendation: Recommendation | None = None,
         kind: Annotated[str | None, Query(pattern=_KIND, description="Kind of a pledge, such as forest_right")] = None,
-        application_id: Annotated[str | None, Query(max_length=64, description="Beginning of its number")] = None,
+        application_id: Annotated[
+            str | None, Query(max_length=64, pattern=_PLAIN, description="Beginning of its number")
+        ] = None,
         since: Annotated[dt.date | None, Query(description="First valuation day")] = None,
         until: Annotated[dt.date | None, Query(description="Last valuation day")] = None,
     ) -> Response:

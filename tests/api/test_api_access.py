@@ -50,6 +50,8 @@ def test_without_a_demo_nobody_comes_in_unknown(settings: Settings) -> None:
         refused = client.get("/v1/rules", accept_language="zh")
         assert (refused.status_code, refused.json()["type"]) == (401, "/problems/unauthenticated")
         assert refused.headers["WWW-Authenticate"] == "Bearer"
+        # the busiest route has a way of its own through the framework, and the same guard
+        assert client.post("/v1/scores", b"{}").status_code == 401
         assert client.get("/livez").status_code == 200
 
 

@@ -86,7 +86,8 @@ def test_a_list_is_narrowed_by_recommendation_kind_day_and_number(desk: Client) 
     assert found("since=2026-01-06&until=2026-02-28") == [b]
     assert found("application_id=a-1") == [b, a]
     assert found("recommendation=approve&kind=order&application_id=a") == []
-    for wrong in ("limit=0", "limit=201", "after=0", "recommendation=yes", "kind=X", "since=2026-02-30"):
+    numbers = ("limit=0", "limit=201", "after=0", f"after={2**63}")
+    for wrong in (*numbers, "recommendation=yes", "kind=X", "application_id=%00", "since=2026-02-30", "until=x"):
         assert desk.get(f"/v1/decisions?{wrong}").status_code == 422, wrong
 
 

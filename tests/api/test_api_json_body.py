@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eco_credit.core.errors import ContractError
-from serving.json_body import Limits, parse, parse_json
+from serving.json_body import Limits, _checked, parse, parse_json
 from serving.problems import Problem
 
 REFUSED: list[tuple[str, bytes, str, str]] = [
@@ -146,3 +146,24 @@ def test_no_bytes_at_all_make_it_fail_otherwise(raw: bytes) -> None:
     except Problem as problem:
         assert problem.kind.status == 400
         assert problem.violations
+
+
+_NUMBER = st.sampled_from(
+    ["0", "-0", "0.0", "1e-400", "0.0e-400", "1E-323", "1e400", "9223372036854775808", "-9223372036854775808", "1e5",
+     "0." + "0" * 310 + "7e-20", "0." + "0" * 330 + "1", "NaN", "-Infinity", "1" * 5000]
+)  # fmt: skip
+_MEMBER = st.tuples(st.sampled_from(["a", "b", "e-400", "k" * 65, ":"]), _NUMBER | st.sampled_from(['"a"', '"x-201"']))
+
+
+@given(st.lists(_MEMBER, max_size=6), st.integers(0, 14))
+def test_the_quick_reading_gives_what_the_careful_one_gives(members: list[tuple[str, str]], depth: int) -> None:
+    inner = "{" + ", ".join(f'"{key}" : {value}' for key, value in members) + "}"
+    text = '{"o":' + "[" * depth + inner + "]" * depth + "}"
+
+    def outcome(read: Any) -> str:
+        try:
+            return repr(read())
+        except Problem as problem:
+            return repr([(v.field, v.rule) for v in problem.violations])
+
+    assert outcome(lambda: parse(text.encode())) == outcome(lambda: _checked(text, Limits()))

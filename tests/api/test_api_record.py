@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -18,6 +19,7 @@ from api_service import Client, body_of, plain_client
 from audit_samples import entry_of
 
 from eco_credit.core.canonical import canonical_json
+from eco_credit.core.errors import StorageUnavailable
 from serving.audit.journal import Journal
 from serving.audit.record import GENESIS, TEXT_FIELDS
 from serving.settings import Settings
@@ -207,8 +209,6 @@ def test_the_migrated_table_is_the_table_of_today(settings: Settings) -> None:
 
 
 def test_two_journals_on_one_file_share_one_chain(tmp_path: Path) -> None:
-    import asyncio
-
     journals = [Journal(tmp_path / "decisions.db") for _ in range(2)]
     barrier = threading.Barrier(2)
 
@@ -224,6 +224,53 @@ def test_two_journals_on_one_file_share_one_chain(tmp_path: Path) -> None:
     assert all(b.previous_hash == a.hash for a, b in pairwise(records))
     for journal in journals:
         journal.close()
+
+
+def test_what_one_turn_of_the_loop_appends_is_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, sizes = Journal(tmp_path / "decisions.db"), []
+    commit = journal._commit
+
+    def counted(tenant: str, entries: Any) -> Any:
+        sizes.append(len(entries))
+        return commit(tenant, entries)
+
+    monkeypatch.setattr(journal, "_commit", counted)
+
+    async def append_all() -> list[int]:
+        found = await asyncio.gather(*(journal.append(entry_of(f"d-{i}")) for i in range(5)))
+        return [record.sequence for record in found]
+
+    assert asyncio.run(append_all()) == [1, 2, 3, 4, 5]
+    assert sizes == [5] and journal.waiting == 0
+    journal.close()
+
+
+def test_a_caller_that_has_gone_away_before_its_turn_is_not_recorded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "decisions.db")
+
+    async def leave() -> None:
+        gone = asyncio.create_task(journal.append(entry_of("d-gone")))
+        await asyncio.sleep(0)  # it has appended, nothing is handed over yet
+        gone.cancel()
+        await journal.append(entry_of("d-stays"))
+
+    asyncio.run(leave())
+    assert [record.entry.decision_id for record in journal.records("demo")] == ["d-stays"]
+    journal.close()
+
+
+def test_when_too_many_wait_for_the_disk_the_next_is_turned_away(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "decisions.db", waiting=2)
+
+    async def append_all() -> list[Any]:
+        appended = (journal.append(entry_of(f"d-{i}")) for i in range(3))
+        return await asyncio.gather(*appended, return_exceptions=True)
+
+    first, second, third = asyncio.run(append_all())
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert isinstance(third, StorageUnavailable)
+    assert not journal.full
+    journal.close()
 
 
 def test_a_persons_decision_is_a_new_record_that_points_to_the_answer(plain: Client) -> None:

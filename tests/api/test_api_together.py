@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from eco_credit.core.errors import ContractError
 from serving.app import create_app
 from serving.pipeline import Answer, Ask, House
 from serving.settings import Settings
-from serving.together import GROUP
+from serving.together import GROUP, PATIENCE, QUIET_TURNS, Together
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -94,3 +95,63 @@ def test_when_a_pass_breaks_each_application_is_scored_alone(monkeypatch: pytest
     assert sizes == [3, 1, 1, 1]
     assert isinstance(found[1], ContractError)
     assert [f.application_id for f in (found[0], found[2]) if isinstance(f, Answer)] == ["d-1", "d-3"]
+
+
+def ask_of(amount: float) -> Ask:
+    """An application of the simple pipeline."""
+    return Ask({"amount": amount}, triple_of(), "d-1")
+
+
+async def turns(count: int) -> None:
+    """Let the event loop turn some times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_who_is_alone_is_scored_after_a_few_turns_of_the_loop() -> None:
+    async def alone() -> list[int]:
+        counting = Counting()
+        waiting = asyncio.create_task(Together(counting).score(ask_of(1)))
+        await turns(QUIET_TURNS + 3)
+        assert waiting.done()
+        return counting.passes
+
+    assert asyncio.run(alone()) == [1]
+
+
+def test_who_comes_while_a_record_is_written_is_scored_in_one_pass_after_it() -> None:
+    async def meanwhile() -> list[int]:
+        counting = Counting()
+        together = Together(counting)
+        with together.recording():
+            waiting = []
+            for amount in range(4):
+                waiting.append(asyncio.create_task(together.score(ask_of(amount))))
+                await turns(QUIET_TURNS + 3)
+            assert counting.passes == []
+        await asyncio.gather(*waiting)
+        return counting.passes
+
+    assert asyncio.run(meanwhile()) == [4]
+
+
+def test_a_crowd_does_not_wait_for_a_record() -> None:
+    async def crowd() -> list[int]:
+        counting = Counting()
+        together = Together(counting)
+        with together.recording():
+            await asyncio.gather(*(together.score(ask_of(amount)) for amount in range(GROUP)))
+        return counting.passes
+
+    assert asyncio.run(crowd()) == [GROUP]
+
+
+def test_a_record_that_never_comes_holds_nobody_for_long() -> None:
+    async def stuck() -> float:
+        together = Together(Counting())
+        begun = asyncio.get_running_loop().time()
+        with together.recording():
+            await asyncio.wait_for(together.score(ask_of(1)), 100 * PATIENCE)
+            return asyncio.get_running_loop().time() - begun
+
+    assert asyncio.run(stuck()) >= 0.9 * PATIENCE

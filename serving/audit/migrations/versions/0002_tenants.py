@@ -97,7 +97,7 @@ def _protect_sqlite() -> None:
     refuse = "BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END"
     # three questions, each answered by its own index: asked as one, SQLite reads the tenant's whole chain
     same = " OR ".join(
-        f"EXISTS (SELECT 1 FROM decisions WHERE tenant = NEW.tenant AND {one})"  # noqa: S608  our own words below
+        f"EXISTS (SELECT 1 FROM decisions WHERE tenant = NEW.tenant AND {one})"  # noqa: S608  (our own words)
         for one in (
             "sequence = NEW.sequence",
             "decision_id = NEW.decision_id",

@@ -1,0 +1,44 @@
+"""What a commit of the decision log runs, as text for the driver of its database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from serving.audit.postgres import bind_by
+from serving.audit.sqlite import BEGIN_WRITE
+from serving.audit.tables import chains, decisions
+
+
+class Statements:
+    """Compiled once and run as text: a commit then costs little more than the database itself asks.
+
+    Attributes:
+        head: sequence and hash of a tenant's last record.
+        insert: add a record; its columns in the order of the table.
+        chain: add a tenant to the list of chains.
+        by_key: the record of a tenant, route and key.
+        fault: the base of the driver's errors.
+    """
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        """Compile for a dialect."""
+        self._sqlite = dialect.name == "sqlite"
+        own: sa.Dialect = type(dialect)(paramstyle="qmark" if self._sqlite else "format")  # type: ignore[call-arg]
+        c = decisions.c
+        last = sa.select(c.sequence, c.hash).where(c.tenant == sa.bindparam("tenant")).order_by(c.sequence.desc())
+        key = (c.tenant, "tenant"), (c.route, "route"), (c.idempotency_key, "key")
+        keyed = sa.select(decisions).where(*(column == sa.bindparam(name) for column, name in key))
+        self.head = str(last.compile(dialect=own)) + " LIMIT 1"
+        self.insert = str(decisions.insert().compile(dialect=own))
+        self.chain = str(chains.insert().compile(dialect=own))
+        self.by_key = str(keyed.compile(dialect=own))
+        self.fault: type[Exception] = dialect.loaded_dbapi.Error
+
+    def begin(self, connection: Any, tenant: str) -> None:
+        """Begin the writing of a tenant's records: nobody else writes to that chain until it ends."""
+        if self._sqlite:
+            connection.execute(BEGIN_WRITE)
+        else:
+            bind_by(connection.execute, tenant, writes=True)
