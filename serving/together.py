@@ -18,6 +18,8 @@ GROUP = 32
 QUIET_TURNS = 2
 """Turns of the event loop without a newcomer before a pass begins: what the network has delivered by then takes one
 turn to be read and one to get here."""
+BUSY = 2
+"""Records being written from which on the service is under load, and a pass waits for them to gather more."""
 PATIENCE = 0.05
 """Longest a pass waits for the records of the one before, seconds."""
 
@@ -47,7 +49,7 @@ class Together:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Around the wait for a record: who comes meanwhile is scored in one pass after it.
+        """Around the wait for a record: under load, who comes meanwhile is scored in one pass after it.
 
         A record of theirs would have to wait for this one anyway, since one commit follows the other.
         """
@@ -56,14 +58,14 @@ class Together:
             yield
         finally:
             self._unrecorded -= 1
-            if self._unrecorded == 0 and self._waiting:
+            if self._unrecorded == BUSY - 1 and self._waiting:
                 self._schedule(asyncio.get_running_loop())
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the next pass begin as soon as it may."""
         if self._start is not None:
             self._start.cancel()
-        if self._unrecorded and len(self._waiting) < GROUP:
+        if self._unrecorded >= BUSY and len(self._waiting) < GROUP:
             self._start = loop.call_later(PATIENCE, self._pass, loop)
         else:
             self._start = loop.call_soon(self._gather, loop, len(self._waiting), QUIET_TURNS)

@@ -136,6 +136,8 @@ class Journal:
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Give the writer what this turn of the loop appended."""
         self._queue.put((loop, self._turn.pop(loop)))
+        if not self._thread.is_alive():  # the log was closed within this turn of the loop
+            self._turn_away()
 
     def _run(self) -> None:
         last = False

@@ -259,6 +259,22 @@ def test_a_caller_that_has_gone_away_before_its_turn_is_not_recorded(tmp_path: P
     journal.close()
 
 
+def test_a_log_that_closes_before_the_turn_ends_leaves_nobody_waiting(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "decisions.db")
+
+    async def close_between() -> None:
+        late = asyncio.create_task(journal.append(entry_of("d-late")))
+        await asyncio.sleep(0)  # it has appended, nothing is handed over yet
+        journal.close()
+        with pytest.raises(StorageUnavailable):
+            await asyncio.wait_for(late, 10)
+
+    asyncio.run(close_between())
+    again = Journal(tmp_path / "decisions.db")
+    assert again.records() == []
+    again.close()
+
+
 def test_when_too_many_wait_for_the_disk_the_next_is_turned_away(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "decisions.db", waiting=2)
 

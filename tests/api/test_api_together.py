@@ -119,11 +119,22 @@ def test_who_is_alone_is_scored_after_a_few_turns_of_the_loop() -> None:
     assert asyncio.run(alone()) == [1]
 
 
-def test_who_comes_while_a_record_is_written_is_scored_in_one_pass_after_it() -> None:
-    async def meanwhile() -> list[int]:
+def test_who_comes_while_one_record_is_written_does_not_wait_for_it() -> None:
+    async def second() -> list[int]:
         counting = Counting()
         together = Together(counting)
         with together.recording():
+            await together.score(ask_of(1))
+        return counting.passes
+
+    assert asyncio.run(second()) == [1]
+
+
+def test_who_comes_while_several_records_are_written_is_scored_in_one_pass_after_them() -> None:
+    async def meanwhile() -> list[int]:
+        counting = Counting()
+        together = Together(counting)
+        with together.recording(), together.recording():
             waiting = []
             for amount in range(4):
                 waiting.append(asyncio.create_task(together.score(ask_of(amount))))
@@ -135,22 +146,22 @@ def test_who_comes_while_a_record_is_written_is_scored_in_one_pass_after_it() ->
     assert asyncio.run(meanwhile()) == [4]
 
 
-def test_a_crowd_does_not_wait_for_a_record() -> None:
+def test_a_crowd_does_not_wait_for_records() -> None:
     async def crowd() -> list[int]:
         counting = Counting()
         together = Together(counting)
-        with together.recording():
+        with together.recording(), together.recording():
             await asyncio.gather(*(together.score(ask_of(amount)) for amount in range(GROUP)))
         return counting.passes
 
     assert asyncio.run(crowd()) == [GROUP]
 
 
-def test_a_record_that_never_comes_holds_nobody_for_long() -> None:
+def test_records_that_never_come_hold_nobody_for_long() -> None:
     async def stuck() -> float:
         together = Together(Counting())
         begun = asyncio.get_running_loop().time()
-        with together.recording():
+        with together.recording(), together.recording():
             await asyncio.wait_for(together.score(ask_of(1)), 100 * PATIENCE)
             return asyncio.get_running_loop().time() - begun
 
