@@ -34,6 +34,7 @@ def test_the_first_of_argument_environment_secret_and_file_counts(
     (secrets / "ECO_CREDIT_MODEL_NAME").write_text("of-secret")
     monkeypatch.setenv(SECRETS_VARIABLE, str(secrets))
     monkeypatch.setenv("ECO_CREDIT_MAX_DEPTH", "32")
+    monkeypatch.delenv("ECO_CREDIT_HOME", raising=False)
     found = read_settings(port=4)
     assert (found.port, found.max_depth, found.model_name, str(found.home)) == (4, 32, "of-secret", "/of/file")
     assert not found.demo  # a store named in the file is not the demo store

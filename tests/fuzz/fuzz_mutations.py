@@ -77,7 +77,7 @@ def _spoil(parent: Any, key: Any, chance: random.Random) -> None:
         parent.extend(copy.deepcopy(parent[key]) for _ in range(chance.choice((1, 3, 40))))
     elif act == 2 and isinstance(parent, dict):
         parent[chance.choice(("x", "", "__proto__", str(key).upper(), f" {key}", "kind"))] = value
-    elif act == 3 and isinstance(parent[key], int | float) and not isinstance(parent[key], bool):
+    elif act == 3 and type(parent[key]) in (int, float) and abs(parent[key]) < 1e300:
         parent[key] = parent[key] * chance.choice((-1, 0, 1e-9, 1e3, 1e12, 1e300))
     elif act == 4:
         parent[key] = [parent[key]] if chance.random() < 0.5 else {"value": parent[key]}
