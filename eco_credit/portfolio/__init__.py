@@ -4,7 +4,9 @@ Pure formulas take numbers or arrays; the terms of a guarantee are data; every n
 policy comes from the rulebook (``portfolio.*``).
 """
 
+from eco_credit.portfolio.balances import Balances, balances_of
 from eco_credit.portfolio.book import Exposures, exposures_of
+from eco_credit.portfolio.cascade import Borne, Waterfall
 from eco_credit.portfolio.concentration import effective_number, hhi, top_share
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.guarantee import (
@@ -21,10 +23,14 @@ from eco_credit.portfolio.terms import GuaranteeTerms, read_terms
 from eco_credit.portfolio.waterfall import Shares, fill_layers, split_loss, tranche_loss
 
 __all__ = [
+    "Balances",
+    "Borne",
     "Exposures",
     "GuaranteeTerms",
     "PortfolioFigures",
     "Shares",
+    "Waterfall",
+    "balances_of",
     "break_even_fee",
     "effective_number",
     "expected_excess",
