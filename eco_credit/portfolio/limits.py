@@ -1,0 +1,130 @@
+"""Which loans to grant under a budget of expected payout, with a bound that proves how good the plan is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eco_credit.core.numbers import Floats
+
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of limits.
+
+    Attributes:
+        granted: part of each loan to grant, ratio 0-1, shape (n,).
+        value: what the plan is worth.
+        bound: no plan is worth more.
+        spent: budget used.
+    """
+
+    granted: Floats
+    value: float
+    bound: float
+    spent: float
+
+    @property
+    def gap(self) -> float:
+        """How far the plan may be from the best, part of the bound; 0 is proven best."""
+        return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0.0 else 0.0
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Limits beside the budget: what each loan uses of its group's room, and the room of every group and in all.
+
+    Attributes:
+        use: yuan, shape (n,).
+        group: group of each loan, shape (n,).
+        each: room of one group, yuan; None is without a limit.
+        whole: room of all loans, yuan; None is without a limit.
+    """
+
+    use: Floats
+    group: npt.NDArray[np.object_]
+    each: float | None = None
+    whole: float | None = None
+
+
+def plan_limits(value: Floats, cost: Floats, budget: float, *, caps: Caps | None = None, whole: bool = False) -> Plan:
+    """The most valuable loans within a budget.
+
+    Formula: ``max Σ v_i x_i`` with ``Σ c_i x_i ≤ budget``, ``Σ_group u_i x_i ≤ each``, ``Σ u_i x_i ≤ whole`` and
+    ``0 ≤ x_i ≤ 1``, whole numbers where ``whole``. The bound is the optimum of the linear problem, or the dual bound
+    of the branch and bound search.
+
+    Args:
+        value: what each loan is worth if granted in full (balance, or fee), not negative, shape (n,).
+        cost: its expected payout, yuan, not negative, shape (n,).
+        budget: expected payout allowed, yuan.
+        caps: limits of groups and of the whole.
+        whole: grant a loan in full or not at all.
+
+    Returns:
+        The plan, with its bound.
+
+    Raises:
+        ValueError: a value or cost is negative or not finite, or the budget is.
+
+    Example:
+        >>> plan_limits(np.array([3.0, 2.0, 2.0]), np.array([3.0, 2.0, 2.0]), 4.0, whole=True).granted.tolist()
+        [0.0, 1.0, 1.0]
+    """
+    numbers = np.concatenate([value, cost, [budget]])
+    if not np.isfinite(numbers).all() or (numbers < 0.0).any():
+        raise ValueError("values, costs and budget are finite and not negative")
+    if not len(value):
+        return Plan(np.zeros(0), 0.0, 0.0, 0.0)
+    found, bound = (_whole if whole else _parts)(value, _rows(cost, budget, caps))
+    return Plan(found, float(np.sum(value * found)), bound, float(np.sum(cost * found)))
+
+
+Rows = list[tuple[Floats, float]]
+"""Left side, shape (n,), and right side of each limit."""
+
+
+def _rows(cost: Floats, budget: float, caps: Caps | None) -> Rows:
+    """Limits scaled to a right side of one where it is above zero: amounts in yuan are too far apart for the solver."""
+    rows: Rows = [(cost, budget)]
+    if caps is not None and caps.whole is not None:
+        rows.append((caps.use, caps.whole))
+    if caps is not None and caps.each is not None:
+        names = caps.group.astype(str)
+        # a group whose loans all fit needs no limit
+        for name in sorted(set(names)):
+            use = np.where(names == name, caps.use, 0.0)
+            if float(np.sum(use)) > caps.each:
+                rows.append((use, caps.each))
+    return [(left / right, 1.0) if right > 0.0 else (left, right) for left, right in rows]
+
+
+def _parts(value: Floats, rows: Rows) -> tuple[Floats, float]:
+    """Optimum of the linear problem; its bound is its own value."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
+    scale = float(np.max(value)) or 1.0
+    left = csr_array(np.array([row for row, _ in rows]))
+    found = linprog(-value / scale, A_ub=left, b_ub=[right for _, right in rows], bounds=(0.0, 1.0), method="highs")
+    granted: Floats = np.clip(found.x, 0.0, 1.0)
+    return granted, float(-found.fun * scale)
+
+
+def _whole(value: Floats, rows: Rows) -> tuple[Floats, float]:
+    """Best whole loans found within the time, and the dual bound of the search."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    scale = float(np.max(value)) or 1.0
+    left = csr_array(np.array([row for row, _ in rows]))
+    found = milp(
+        -value / scale, constraints=LinearConstraint(left, ub=[right for _, right in rows]),
+        integrality=np.ones(len(value)), bounds=Bounds(0.0, 1.0), options={"time_limit": _SECONDS},
+    )  # fmt: skip
+    granted: Floats = np.zeros(len(value)) if found.x is None else np.round(np.clip(found.x, 0.0, 1.0))
+    return granted, float(-found.mip_dual_bound * scale)
