@@ -22,6 +22,7 @@ from eco_credit.portfolio.guarantee import (
 from eco_credit.portfolio.limits import Plan, plan_limits
 from eco_credit.portfolio.loss import expected_excess, expected_tranche_loss, loss_quantile
 from eco_credit.portfolio.outlook import portfolio_outlook
+from eco_credit.portfolio.prudential import prudential_view
 from eco_credit.portfolio.simulation import LossDistribution, simulate_losses
 from eco_credit.portfolio.stress import Scenario, read_scenarios, run_stress
 from eco_credit.portfolio.tails import Tail, tail_of
@@ -59,6 +60,7 @@ __all__ = [
     "portfolio_figures",
     "portfolio_outlook",
     "present_recovery",
+    "prudential_view",
     "read_scenarios",
     "read_terms",
     "run_stress",

@@ -64,7 +64,7 @@ def portfolio_outlook(
     say("limits / 额度方案")
     return {
         "distribution": _distribution(book, found, rules),
-        "parties": [_party(name, part / 100.0, found, levels[0]) for name, part in borne.parties.items()],
+        "parties": [_party(name, part / 100.0, found, levels[0]) for name, part in borne.parties.items() if part.any()],
         "cap": _cap(borne, fall, found, terms),
         "watch": _watch(book, found),
         "stress": stress,

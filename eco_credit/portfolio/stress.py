@@ -153,7 +153,8 @@ def run_stress(
     Returns:
         Plain data, ``base`` first: ``value_change``, ``pd``, ``lgd``, ``loss``, ``loss_rate``, ``layers``, ``borne``,
         ``payout``, ``cap_share`` (what the parties beside the bank are asked for after the pools, over the cap),
-        ``margin``. Money in yuan.
+        ``margin`` of the bearer after pools and cap. Money in yuan. The mean loss of a scenario goes through the
+        waterfall as one amount.
 
     Raises:
         ConservationError: the layers of a loss do not add up to it.
@@ -177,6 +178,9 @@ def _result(
     borne = fall.borne([cents])
     whole = float(np.sum(before.exposure))
     asked = int(borne.layers["shared"][0] + borne.layers["above_cap"][0]) * (1.0 - fall.shares.ratio("bank"))
+    bearer = figures.bearer
+    paid = int(borne.parties.get(terms.bearer, np.zeros(1))[0]) / 100.0
+    kept = bearer["net_loss"] / bearer["expected_payout"] if bearer["expected_payout"] > 0.0 else 1.0
     return {
         "name": scenario.name,
         "zh": scenario.zh,
@@ -188,9 +192,9 @@ def _result(
         "loss_rate": figures.loss["rate"],
         "layers": {name: int(part[0]) / 100.0 for name, part in borne.layers.items()},
         "borne": {name: int(part[0]) / 100.0 for name, part in borne.parties.items()},
-        "payout": int(borne.parties.get(terms.bearer, np.zeros(1))[0]) / 100.0,
+        "payout": paid,
         "cap_share": float(rounded(asked / fall.cap, 8)) if fall.cap else None,
-        "margin": figures.bearer["margin"],
+        "margin": float(rounded(bearer["margin"] + (bearer["expected_payout"] - paid) * kept)),
     }
 
 
