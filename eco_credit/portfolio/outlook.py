@@ -56,11 +56,12 @@ def portfolio_outlook(
         return None
     say("loss distribution / 损失分布")
     levels = (rules.number("portfolio.loss.confidence"), rules.number("portfolio.loss.es_level"))
-    found = simulate_losses(book, FactorModel.of(rules), levels=levels)
+    model = FactorModel.of(rules)
+    found = simulate_losses(book, model, levels=levels)
     fall = replace(Waterfall.of(terms, float(np.sum(book.exposure))), shares=average_split(book, terms))
     borne = fall.borne(rounded(found.losses * 100.0, 0).astype(np.int64))
     say("stress scenarios / 压力情景")
-    stress = run_stress(book, terms, rules=rules, scenarios=scenarios)
+    stress = run_stress(book, terms, rules=rules, scenarios=scenarios, model=model)
     say("limits / 额度方案")
     return {
         "distribution": _distribution(book, found, rules),

@@ -73,6 +73,8 @@ def simulate_losses(
     scenarios: int = SCENARIOS,
     seed: int = SEED,
     single: int = SINGLE,
+    shift: float | None = None,
+    contributions: bool = True,
 ) -> LossDistribution:
     """Draw yearly losses of a portfolio.
 
@@ -83,6 +85,8 @@ def simulate_losses(
         scenarios: years to draw; fewer are drawn where loans times years would exceed what fits.
         seed: of the draws.
         single: loans drawn one by one, the largest.
+        shift: level as far as which the factors are moved; the highest level where None. A lower one favours the mean.
+        contributions: work out what each loan adds, which takes as long again; else they are zero.
 
     Returns:
         The distribution; the same for any order of the loans.
@@ -93,20 +97,21 @@ def simulate_losses(
     if not len(book.exposure):
         raise ValueError("a portfolio without loans has no losses to draw")
     rows = _rows(book, single)
-    draw = _Draw(rows, model, _shift(rows, model, levels[-1]), seed)
+    draw = _Draw(rows, model, _shift(rows, model, levels[-1] if shift is None else shift), seed)
     years = max(1_000, min(scenarios, _MOST_CELLS // len(rows.exposure)))
     parts = [(w, np.sum(loss, axis=1)) for w, loss in draw.blocks(years)]
     weights, losses = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
     mean = float(np.mean(weights * losses))
     tails = {level: tail_of(losses, weights, level) for level in levels}
     last = tails[levels[-1]]
+    part = _contribution(draw, losses >= last.var, last.es) if contributions else np.zeros(len(rows.exposure))
     return LossDistribution(
         losses=losses,
         weights=weights,
         mean=mean,
         mean_error=float(np.std(weights * losses) / np.sqrt(len(losses))),
         tails=tails,
-        contribution=_to_loans(book, rows, _contribution(draw, losses >= last.var, last.es)),
+        contribution=_to_loans(book, rows, part),
         pooled=int(np.sum(rows.pooled[rows.row_of_loan])),
     )
 

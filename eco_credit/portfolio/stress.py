@@ -18,13 +18,18 @@ from eco_credit.core.numbers import Bools, Floats, number, rounded, text
 from eco_credit.core.units import units
 from eco_credit.portfolio.balances import SHARE_COLUMNS, average_split
 from eco_credit.portfolio.book import Exposures
-from eco_credit.portfolio.cascade import Waterfall
+from eco_credit.portfolio.cascade import Cents, Waterfall
 from eco_credit.portfolio.concentration import by_group
+from eco_credit.portfolio.factors import FactorModel
 from eco_credit.portfolio.figures import portfolio_figures
+from eco_credit.portfolio.simulation import simulate_losses
+from eco_credit.portfolio.tails import tail_of
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.portfolio.waterfall import Shares
 from eco_credit.rulebook import RuleSet
 
+YEARS, ES_LEVEL, _SHIFT = 4_000, 0.99, 0.9
+"""Years drawn in a scenario, level of its shortfall; the shift is small so that means are exact too."""
 Amount = float | str
 """A number, or the name of a rule ``portfolio.stress.<name>``."""
 
@@ -140,7 +145,12 @@ def stressed_terms(scenario: Scenario, terms: GuaranteeTerms, rules: RuleSet) ->
 
 
 def run_stress(
-    book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet, scenarios: list[Scenario] | None = None
+    book: Exposures,
+    terms: GuaranteeTerms,
+    *,
+    rules: RuleSet,
+    scenarios: list[Scenario] | None = None,
+    model: FactorModel | None = None,
 ) -> list[dict[str, Any]]:
     """Every scenario beside today: expected loss, who bears each layer, payout, margin.
 
@@ -149,12 +159,14 @@ def run_stress(
         terms: the agreement.
         rules: rules in force.
         scenarios: None runs the shipped ones.
+        model: what the loans share: years are drawn in each scenario and every figure of loss is a mean over them.
+            None puts the expected loss of the scenario through the waterfall as one amount, which says too little
+            of layers that only bad years reach.
 
     Returns:
-        Plain data, ``base`` first: ``value_change``, ``pd``, ``lgd``, ``loss``, ``loss_rate``, ``layers``, ``borne``,
-        ``payout``, ``cap_share`` (what the parties beside the bank are asked for after the pools, over the cap),
-        ``margin`` of the bearer after pools and cap. Money in yuan. The mean loss of a scenario goes through the
-        waterfall as one amount.
+        Plain data, ``base`` first: ``value_change``, ``pd``, ``lgd``, ``loss``, ``layers``, ``borne`` (both add up to
+        the loss to the cent), ``payout`` and ``payout_es`` (99 %) of the bearer, ``cap_reached`` (probability),
+        ``margin`` of the bearer after pools and cap. Money in yuan; without a model ``payout_es`` is None.
 
     Raises:
         ConservationError: the layers of a loss do not add up to it.
@@ -163,43 +175,52 @@ def run_stress(
     found = []
     for scenario in [calm, *(read_scenarios() if scenarios is None else scenarios)]:
         shock, agreed = shock_of(scenario, book, rules), stressed_terms(scenario, terms, rules)
-        found.append(_result(scenario, (book, _after(scenario, book, shock, terms)), agreed, rules=rules, shock=shock))
+        after = stressed_book(withdrawn(book, scenario.withdraw, terms.bearer), shock)
+        whole = float(np.sum(book.exposure))
+        change = float(np.sum(book.exposure * shock.value)) / whole if whole > 0.0 else 0.0
+        head = {"name": scenario.name, "zh": scenario.zh, "en": scenario.en, "value_change": float(rounded(change, 8))}
+        found.append(head | _result(after, agreed, rules=rules, model=model))
     return found
 
 
-def _result(
-    scenario: Scenario, books: tuple[Exposures, Exposures], terms: GuaranteeTerms, *, rules: RuleSet, shock: Shock
-) -> dict[str, Any]:
-    """Figures of one scenario."""
-    before, after = books
-    figures = portfolio_figures(after, terms, rules=rules)
-    cents = int(rounded(float(np.sum(after.pd * after.lgd * after.exposure)) * 100.0, 0))
-    fall = replace(Waterfall.of(terms, float(np.sum(after.exposure))), shares=average_split(after, terms))
-    borne = fall.borne([cents])
-    whole = float(np.sum(before.exposure))
-    asked = int(borne.layers["shared"][0] + borne.layers["above_cap"][0]) * (1.0 - fall.shares.ratio("bank"))
-    bearer = figures.bearer
-    paid = int(borne.parties.get(terms.bearer, np.zeros(1))[0]) / 100.0
+def _result(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet, model: FactorModel | None) -> dict[str, Any]:
+    """Figures of the loans and terms of one scenario."""
+    figures = portfolio_figures(book, terms, rules=rules)
+    fall = replace(Waterfall.of(terms, float(np.sum(book.exposure))), shares=average_split(book, terms))
+    losses, weights = _years(book, model)
+    borne = fall.borne(rounded(losses * 100.0, 0).astype(np.int64))
+    parties, layers = (_means(parts, weights) for parts in (borne.parties, borne.layers))
+    own = borne.parties.get(terms.bearer, np.zeros(len(losses), dtype=np.int64)) / 100.0
+    bearer, paid = figures.bearer, parties.get(terms.bearer, 0) / 100.0
     kept = bearer["net_loss"] / bearer["expected_payout"] if bearer["expected_payout"] > 0.0 else 1.0
     return {
-        "name": scenario.name,
-        "zh": scenario.zh,
-        "en": scenario.en,
-        "value_change": float(rounded(float(np.sum(before.exposure * shock.value)) / whole, 8)) if whole > 0.0 else 0.0,
         "pd": figures.loss["pd"],
         "lgd": figures.loss["lgd"],
-        "loss": cents / 100.0,
-        "loss_rate": figures.loss["rate"],
-        "layers": {name: int(part[0]) / 100.0 for name, part in borne.layers.items()},
-        "borne": {name: int(part[0]) / 100.0 for name, part in borne.parties.items()},
+        "loss": sum(parties.values()) / 100.0,
+        "layers": {name: cents / 100.0 for name, cents in layers.items()},
+        "borne": {name: cents / 100.0 for name, cents in parties.items()},
         "payout": paid,
-        "cap_share": float(rounded(asked / fall.cap, 8)) if fall.cap else None,
+        "payout_es": None if model is None else float(rounded(tail_of(own, weights, ES_LEVEL).es)),
+        "cap_reached": float(rounded(min(1.0, float(np.mean(weights * (borne.layers["above_cap"] > 0)))), 8)),
         "margin": float(rounded(bearer["margin"] + (bearer["expected_payout"] - paid) * kept)),
     }
 
 
-def _after(scenario: Scenario, book: Exposures, shock: Shock, terms: GuaranteeTerms) -> Exposures:
-    return stressed_book(withdrawn(book, scenario.withdraw, terms.bearer), shock)
+def _years(book: Exposures, model: FactorModel | None) -> tuple[Floats, Floats]:
+    """Losses of the years of a scenario, yuan, and their weights; the expected loss alone without a model."""
+    if model is None or not float(np.sum(book.exposure)) > 0.0:
+        return np.array([float(np.sum(book.pd * book.lgd * book.exposure))]), np.ones(1)
+    drawn = simulate_losses(book, model, levels=(ES_LEVEL,), scenarios=YEARS, shift=_SHIFT, contributions=False)
+    return drawn.losses, drawn.weights
+
+
+def _means(parts: Mapping[str, Cents], weights: Floats) -> dict[str, int]:
+    """Mean of each part over the years in whole cents; the cents add up to the mean of the whole, rounded."""
+    means = {name: max(float(np.mean(weights * part)), 0.0) for name, part in parts.items()}
+    base = {name: int(np.floor(value)) for name, value in means.items()}
+    left = int(rounded(sum(means.values()), 0)) - sum(base.values())
+    order = sorted(means, key=lambda name: (base[name] - means[name], name))
+    return {name: base[name] + (order.index(name) < left) for name in means}
 
 
 def _where(scenario: Scenario, book: Exposures) -> Bools:

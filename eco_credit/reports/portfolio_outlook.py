@@ -48,11 +48,11 @@ def distribution(outlook: Outlook, t: Translate, lang: str) -> Section:
 def stress(outlook: Outlook, t: Translate, lang: str) -> Section:
     """Each scenario: value, default, loss, layers, payout against the cap, margin."""
     rows = outlook["stress"]
-    named = ("scenario", "value_change", "pd", "lgd", "loss", "payout", "cap_share", "margin")
+    named = ("scenario", "value_change", "pd", "lgd", "loss", "payout", "payout_es", "cap_reached", "margin")
     heads = [t("portfolio.head." + name) for name in named]
     lines = [
         (said(row[lang]), part(row["value_change"]), part(row["pd"]), part(row["lgd"]), money(row["loss"]),
-         money(row["payout"]), part(row["cap_share"]), money(row["margin"]))
+         money(row["payout"]), money(row["payout_es"]), part(row["cap_reached"]), money(row["margin"]))
         for row in rows
     ]  # fmt: skip
     layered = list(dict.fromkeys(name for row in rows for name in row["layers"]))
