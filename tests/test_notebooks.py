@@ -13,7 +13,11 @@ REAL_ONLY = {"guaranteed_loans_by_year"}
 """Notebooks that say nothing on simulated data: they skip by name where the real data are absent."""
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def marked(path: Path) -> object:
+    return pytest.param(path, marks=[pytest.mark.shared] if path.stem in REAL_ONLY else [], id=path.stem)
+
+
+@pytest.mark.parametrize("path", [marked(path) for path in NOTEBOOKS])
 def test_a_notebook_runs_from_top_to_bottom(
     path: Path, demo_home: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

@@ -93,7 +93,11 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     balance = _balance(book, terms, rules)
     loss = _loss(book, expected, terms=terms, rules=rules)
     need = _capital_need(balance, loss, terms=terms, rules=rules)
-    costs = {"need": need, "re_guarantee": _re_guarantee(book, terms, rules)}
+    costs = {
+        "need": need,
+        "re_guarantee": _re_guarantee(book, terms, rules),
+        "fee_cap": rules.number("portfolio.guarantee.fee_rate_max"),
+    }
     bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
     limits = _limits(book, balance, terms=terms, rules=rules)
     scope = scope_lines(book, rules=rules)
@@ -220,6 +224,8 @@ def _bearer(
         "capital_cost": _yuan(capital),
         "break_even_fee": _yuan(fee),
         "break_even_fee_rate": _rate(fee / covered if covered else 0.0),
+        "fee_rate_max": costs["fee_cap"],
+        "fee_cap_gap": _rate(costs["fee_cap"] - fee / covered) if covered else 0.0,
         "fee_income": _yuan(income),
         "margin": _yuan(income - fee),
         "cap_share": _rate(

@@ -54,7 +54,10 @@ def account(figures: Figures, t: Translate, lang: str) -> Section:
              "operating_cost", "capital_need", "capital_cost", "subsidy", "break_even_fee", "fee_income",
              "margin")  # fmt: skip
     lines = {name: money(bearer[name]) for name in named}
-    rates = {name: part(bearer[name]) for name in ("payout_rate", "cap_share", "break_even_fee_rate")}
+    rates = {
+        name: part(bearer[name])
+        for name in ("payout_rate", "cap_share", "break_even_fee_rate", "fee_rate_max", "fee_cap_gap")
+    }
     title = t("portfolio.title_of.account", bearer=party(figures["terms"]["bearer"], t))
     return Section("account", title, [pairs(lines | rates, t, "account")], t("portfolio.note.account"))
 
