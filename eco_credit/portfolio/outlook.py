@@ -13,6 +13,7 @@ from eco_credit.portfolio.balances import average_split, bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import Borne, Waterfall
 from eco_credit.portfolio.factors import FactorModel, main_kind
+from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.groupings import concentrations, vintages
 from eco_credit.portfolio.guarantee import guarantee_caps
 from eco_credit.portfolio.limits import Caps, plan_limits
@@ -46,8 +47,9 @@ def portfolio_outlook(
         say: told each step as it begins, for people who wait.
 
     Returns:
-        ``distribution``, ``parties``, ``cap``, ``watch``, ``stress``, ``groupings``, ``vintages``, ``plan``; money in
-        yuan, ratios as parts of one. None for a portfolio without balance.
+        ``distribution``, ``parties``, ``account`` (payout and break-even fee of the bearer after pools and cap),
+        ``cap``, ``watch``, ``stress``, ``groupings``, ``vintages``, ``plan``; money in yuan, ratios as parts of one.
+        None for a portfolio without balance.
 
     Raises:
         ConservationError: the layers of a loss do not add up to it.
@@ -66,6 +68,7 @@ def portfolio_outlook(
     return {
         "distribution": _distribution(book, found, rules),
         "parties": [_party(name, part / 100.0, found, levels[0]) for name, part in borne.parties.items() if part.any()],
+        "account": _account(borne, found, portfolio_figures(book, terms, rules=rules)),
         "cap": _cap(borne, fall, found, terms),
         "watch": _watch(book, found),
         "stress": stress,
@@ -116,6 +119,22 @@ def _party(name: str, loss: Floats, found: LossDistribution, level: float) -> di
     tail = tail_of(loss, found.weights, level)
     mean = float(np.mean(found.weights * loss))
     return {"party": name, "mean": _yuan(mean), "level": level, "var": _yuan(tail.var), "es": _yuan(tail.es)}
+
+
+def _account(borne: Borne, found: LossDistribution, figures: PortfolioFigures) -> dict[str, float]:
+    """Payout of the bearer over the years drawn, after pools and cap, and the fee that breaks even with it."""
+    bearer = figures.bearer
+    own = borne.parties.get(figures.terms["bearer"], np.zeros(len(found.losses), dtype=np.int64)) / 100.0
+    paid = float(np.mean(found.weights * own))
+    kept = bearer["net_loss"] / bearer["expected_payout"] if bearer["expected_payout"] > 0.0 else 1.0
+    fee = bearer["break_even_fee"] - (bearer["expected_payout"] - paid) * kept
+    covered = figures.balance["covered"]
+    return {
+        "payout": _yuan(paid),
+        "break_even_fee": _yuan(fee),
+        "break_even_fee_rate": _rate(fee / covered) if covered > 0.0 else 0.0,
+        "margin": _yuan(bearer["fee_income"] - fee),
+    }
 
 
 def _cap(borne: Borne, fall: Waterfall, found: LossDistribution, terms: GuaranteeTerms) -> dict[str, Any]:

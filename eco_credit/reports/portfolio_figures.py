@@ -58,8 +58,13 @@ def account(figures: Figures, t: Translate, lang: str) -> Section:
         name: part(bearer[name])
         for name in ("payout_rate", "cap_share", "break_even_fee_rate", "fee_rate_max", "fee_cap_gap")
     }
+    tables = [pairs(lines | rates, t, "account")]
+    if figures.get("outlook"):
+        after = figures["outlook"]["account"]
+        sums = {name: money(after[name]) for name in ("payout", "break_even_fee", "margin")}
+        tables.append(pairs(sums | {"break_even_fee_rate": part(after["break_even_fee_rate"])}, t, "after"))
     title = t("portfolio.title_of.account", bearer=party(figures["terms"]["bearer"], t))
-    return Section("account", title, [pairs(lines | rates, t, "account")], t("portfolio.note.account"))
+    return Section("account", title, tables, t("portfolio.note.account"))
 
 
 def bearing(figures: Figures, t: Translate, lang: str) -> Section:

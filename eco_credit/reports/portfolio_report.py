@@ -80,12 +80,13 @@ def cards(figures: Mapping[str, Any], t: Translate, lang: str) -> list[tuple[str
     from eco_credit.reports.portfolio_cells import count, money, part
 
     balance, bearer = figures["balance"], figures["bearer"]
+    outlook = figures.get("outlook")
+    after = {"payout": bearer["expected_payout"], **bearer} if outlook is None else outlook["account"]
     shown = [
         ("nominal", money(balance["nominal"])), ("clients", count(figures["counts"]["clients"])),
-        ("expected_payout", money(bearer["expected_payout"])),
-        ("break_even_fee_rate", part(bearer["break_even_fee_rate"])), ("fee_rate", part(figures["terms"]["fee_rate"])),
+        ("expected_payout", money(after["payout"])),
+        ("break_even_fee_rate", part(after["break_even_fee_rate"])), ("fee_rate", part(figures["terms"]["fee_rate"])),
     ]  # fmt: skip
-    outlook = figures.get("outlook")
     if outlook is not None:
         shown += [("shortfall", money(outlook["distribution"]["tails"][-1]["es"])),
                   ("cap_reached", part(outlook["cap"]["reached"]))]  # fmt: skip

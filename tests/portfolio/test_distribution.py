@@ -165,5 +165,18 @@ def test_the_parties_of_the_outlook_bear_the_mean_together() -> None:
     assert found["cap"]["pools"] == pytest.approx(0.01 * 0.9 * 3e6)
 
 
+def test_the_account_after_pools_pays_what_the_bearer_pays_in_the_years_drawn() -> None:
+    plain, pooled = (
+        portfolio_outlook(book_of([1e5] * 30), terms(pools=pools), rules=RULES)
+        for pools in ([], [{"party": "government", "size": 0.5}])
+    )
+    assert plain is not None and pooled is not None
+    mean = {row["party"]: row["mean"] for row in plain["parties"]}
+    assert plain["account"]["payout"] == pytest.approx(mean["guarantor"])
+    # a pool of half the balance takes every loss at an LGD of one half: fee income without costs but re-guarantee
+    assert pooled["account"]["payout"] == 0.0
+    assert pooled["account"]["break_even_fee"] == pytest.approx(0.003 * 0.3 * 3e6, abs=0.02)
+
+
 def test_there_is_no_outlook_without_balance() -> None:
     assert portfolio_outlook(book_of([1.0], recommendation=["decline"]), terms(), rules=RULES) is None
