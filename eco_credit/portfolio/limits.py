@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,46 +85,57 @@ def plan_limits(value: Floats, cost: Floats, budget: float, *, caps: Caps | None
     return Plan(found, float(np.sum(value * found)), bound, float(np.sum(cost * found)))
 
 
-Rows = list[tuple[Floats, float]]
-"""Left side, shape (n,), and right side of each limit."""
+Sparse = Any
+"""A sparse matrix of scipy, shape (limits, n)."""
 
 
-def _rows(cost: Floats, budget: float, caps: Caps | None) -> Rows:
-    """Limits scaled to a right side of one where it is above zero: amounts in yuan are too far apart for the solver."""
-    rows: Rows = [(cost, budget)]
-    if caps is not None and caps.whole is not None:
-        rows.append((caps.use, caps.whole))
-    if caps is not None and caps.each is not None:
-        names = caps.group.astype(str)
-        # a group whose loans all fit needs no limit
-        for name in sorted(set(names)):
-            use = np.where(names == name, caps.use, 0.0)
-            if float(np.sum(use)) > caps.each:
-                rows.append((use, caps.each))
-    return [(left / right, 1.0) if right > 0.0 else (left, right) for left, right in rows]
+def _rows(cost: Floats, budget: float, caps: Caps | None) -> tuple[Sparse, list[float]]:
+    """Limits as sparse rows scaled to a right side of one: amounts in yuan are too far apart for the solver.
 
-
-def _parts(value: Floats, rows: Rows) -> tuple[Floats, float]:
-    """Optimum of the linear problem; its bound is its own value."""
-    from scipy.optimize import linprog
+    A limit of zero keeps its row and its right side. A group whose loans all fit needs no limit.
+    """
     from scipy.sparse import csr_array
 
+    whole = [(cost, budget)] + ([] if caps is None or caps.whole is None else [(caps.use, caps.whole)])
+    count, lines = len(cost), np.arange(len(cost))
+    row, column, size = [], [], []
+    right = []
+    for at, (left, room) in enumerate(whole):
+        row.append(np.full(count, at))
+        column.append(lines)
+        size.append(left / room if room > 0.0 else left)
+        right.append(1.0 if room > 0.0 else 0.0)
+    if caps is not None and caps.each is not None:
+        _, group = np.unique(caps.group.astype(str), return_inverse=True)
+        group = np.ravel(group)
+        over = np.bincount(group, weights=caps.use) > caps.each
+        place = np.where(over, np.add.accumulate(over) - 1, -1)[group]
+        held = place >= 0
+        row.append(place[held] + len(whole))
+        column.append(lines[held])
+        size.append(caps.use[held] / caps.each if caps.each > 0.0 else caps.use[held])
+        right += [1.0 if caps.each > 0.0 else 0.0] * int(np.sum(over))
+    cells = (np.concatenate(size), (np.concatenate(row), np.concatenate(column)))
+    return csr_array(cells, shape=(len(right), count)), right
+
+
+def _parts(value: Floats, rows: tuple[Sparse, list[float]]) -> tuple[Floats, float]:
+    """Optimum of the linear problem; its bound is its own value."""
+    from scipy.optimize import linprog
+
     scale = float(np.max(value)) or 1.0
-    left = csr_array(np.array([row for row, _ in rows]))
-    found = linprog(-value / scale, A_ub=left, b_ub=[right for _, right in rows], bounds=(0.0, 1.0), method="highs")
+    found = linprog(-value / scale, A_ub=rows[0], b_ub=rows[1], bounds=(0.0, 1.0), method="highs")
     granted: Floats = np.clip(found.x, 0.0, 1.0)
     return granted, float(-found.fun * scale)
 
 
-def _whole(value: Floats, rows: Rows) -> tuple[Floats, float]:
+def _whole(value: Floats, rows: tuple[Sparse, list[float]]) -> tuple[Floats, float]:
     """Best whole loans found within the time, and the dual bound of the search."""
     from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
 
     scale = float(np.max(value)) or 1.0
-    left = csr_array(np.array([row for row, _ in rows]))
     found = milp(
-        -value / scale, constraints=LinearConstraint(left, ub=[right for _, right in rows]),
+        -value / scale, constraints=LinearConstraint(rows[0], ub=rows[1]),
         integrality=np.ones(len(value)), bounds=Bounds(0.0, 1.0), options={"time_limit": _SECONDS},
     )  # fmt: skip
     granted: Floats = np.zeros(len(value)) if found.x is None else np.round(np.clip(found.x, 0.0, 1.0))
