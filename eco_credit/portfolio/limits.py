@@ -120,13 +120,33 @@ def _rows(cost: Floats, budget: float, caps: Caps | None) -> tuple[Sparse, list[
 
 
 def _parts(value: Floats, rows: tuple[Sparse, list[float]]) -> tuple[Floats, float]:
-    """Optimum of the linear problem; its bound is its own value."""
+    """Optimum of the linear problem; its bound is its own value.
+
+    The budget alone is met by the loans with the least cost per value. If that plan keeps every other limit, it is the
+    best one: no plan under more limits is worth more. Otherwise the linear programme is solved.
+    """
     from scipy.optimize import linprog
 
+    easy = _cheapest(value, np.ravel(rows[0][[0], :].toarray()), rows[1][0])
+    if (rows[0] @ easy <= np.array(rows[1]) * (1.0 + 1e-12)).all():
+        return easy, float(np.sum(value * easy))
     scale = float(np.max(value)) or 1.0
     found = linprog(-value / scale, A_ub=rows[0], b_ub=rows[1], bounds=(0.0, 1.0), method="highs")
     granted: Floats = np.clip(found.x, 0.0, 1.0)
     return granted, float(-found.fun * scale)
+
+
+def _cheapest(value: Floats, cost: Floats, budget: float) -> Floats:
+    """Part of each loan, cheapest per value first, until the budget is used; a loan worth nothing is not granted."""
+    worth = value > 0.0
+    ratio = np.where(worth, cost / np.where(worth, value, 1.0), np.inf)
+    order = np.argsort(ratio, kind="stable")
+    before = np.add.accumulate(cost[order]) - cost[order]
+    room = np.clip((budget - before) / np.where(cost[order] > 0.0, cost[order], 1.0), 0.0, 1.0)
+    part = np.where(worth[order], np.where(cost[order] > 0.0, room, 1.0), 0.0)
+    granted: Floats = np.empty(len(value))
+    granted[order] = part
+    return granted
 
 
 def _whole(value: Floats, rows: tuple[Sparse, list[float]]) -> tuple[Floats, float]:

@@ -25,8 +25,8 @@ _CELLS = 1_000_000
 _MOST_CELLS = 24_000_000
 SINGLE = 2_000
 """Loans drawn one by one; smaller ones are pooled with their like and lose their conditional mean."""
-_NARROW = 0.02
-"""Width of the bins of threshold and LGD within which small loans are pooled."""
+_NARROW = 0.1
+"""Width of the bins of threshold and LGD within which small loans are pooled; a pool keeps its own means."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from portfolio_cases import RULES, book_of, ledger_of, terms
 
 from eco_credit.core.errors import ContractError
-from eco_credit.portfolio import plan_limits, read_scenarios, run_stress
+from eco_credit.portfolio import plan_limits, portfolio_figures, read_scenarios, run_stress
 from eco_credit.portfolio.groupings import concentrations, vintages
 from eco_credit.portfolio.limits import Caps
 from eco_credit.portfolio.stress import Scenario, shock_of, stressed_book, stressed_lgd, stressed_pd
@@ -150,3 +150,40 @@ def test_vintages_are_quarters_and_what_has_no_day_stands_last() -> None:
         ("2026Q1", 1, 10.0), ("2026Q2", 1, 20.0), ("unstated", 1, 30.0),
     ]  # fmt: skip
     assert found[0]["expected_loss"] == pytest.approx(0.1)
+
+
+@settings(deadline=None, max_examples=20)
+@given(order=st.permutations(range(7)), cover=st.floats(0.1, 1.0))
+def test_the_figures_do_not_depend_on_the_order_of_the_loans(order: list[int], cover: float) -> None:
+    exposure, pd = [1e5 * (i + 1) for i in range(7)], [0.01 * (i + 1) for i in range(7)]
+    names, kinds = [f"L{i}" for i in range(7)], [KINDS[i % 3] for i in range(7)]
+    agreed = terms(cover=cover, net_assets=1e6)
+    plain = portfolio_figures(book_of(exposure, pd=pd, kind=kinds), agreed, rules=RULES).as_dict()
+    moved = book_of(
+        [exposure[i] for i in order], pd=[pd[i] for i in order], kind=[kinds[i] for i in order],
+        application_id=[names[i] for i in order],
+    )  # fmt: skip
+    again = portfolio_figures(moved, agreed, rules=RULES).as_dict()
+    assert again["borne"] == plain["borne"] and again["counts"] == plain["counts"]
+    for part in ("balance", "bearer", "limits", "reserves"):
+        assert again[part] == pytest.approx(plain[part], rel=1e-9), part
+
+
+@settings(deadline=None, max_examples=30)
+@given(low=st.floats(0.0, 1.0), more=st.floats(0.0, 1.0))
+def test_more_cover_moves_loss_from_the_bank_to_the_system(low: float, more: float) -> None:
+    high = low + (1.0 - low) * more
+    small, large = (portfolio_figures(book_of([1e6, 2e6]), terms(cover=c), rules=RULES).borne for c in (low, high))
+    assert large["guarantor"] >= small["guarantor"] and large["bank"] <= small["bank"]
+
+
+def test_the_linear_programme_and_the_cheapest_loans_agree_where_only_the_budget_binds() -> None:
+    rng = np.random.default_rng(11)
+    value, cost = rng.uniform(1.0, 9.0, 400), rng.uniform(0.0, 3.0, 400)
+    group = np.array([f"g{i}" for i in range(400)], dtype=object)
+    free = plan_limits(value, cost, 100.0)
+    # a cap that one loan alone breaks sends the same problem to the solver, less that loan's excess
+    caps = Caps(np.where(np.arange(400) == 0, 2.0, 0.0), group, each=1.0)
+    held = plan_limits(value, cost, 100.0, caps=caps)
+    assert held.value <= free.bound * (1.0 + 1e-9) and held.granted[0] <= 0.5 + 1e-9
+    assert free.value - held.value <= value[0] / 2 + 1e-6
