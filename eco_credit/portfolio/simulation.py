@@ -35,7 +35,7 @@ class LossDistribution:
 
     Attributes:
         losses: loss of each year drawn, yuan, shape (k,).
-        weights: likelihood ratio of each year, shape (k,).
+        weights: likelihood ratio of each year, scaled to a mean of one, shape (k,).
         mean: expected loss, yuan; larger than Σ PD·LGD·EAD where prices move default and LGD together.
         mean_error: its standard error.
         tails: level to value at risk and expected shortfall.
@@ -101,6 +101,7 @@ def simulate_losses(
     years = max(1_000, min(scenarios, _MOST_CELLS // len(rows.exposure)))
     parts = [(w, np.sum(loss, axis=1)) for w, loss in draw.blocks(years)]
     weights, losses = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
+    weights = weights / np.mean(weights)  # so that a layer that is always full is full on average
     mean = float(np.mean(weights * losses))
     tails = {level: tail_of(losses, weights, level) for level in levels}
     last = tails[levels[-1]]
@@ -109,7 +110,7 @@ def simulate_losses(
         losses=losses,
         weights=weights,
         mean=mean,
-        mean_error=float(np.std(weights * losses) / np.sqrt(len(losses))),
+        mean_error=float(np.sqrt(np.mean((weights * (losses - mean)) ** 2) / len(losses))),
         tails=tails,
         contribution=_to_loans(book, rows, part),
         pooled=int(np.sum(rows.pooled[rows.row_of_loan])),

@@ -178,5 +178,14 @@ def test_the_account_after_pools_pays_what_the_bearer_pays_in_the_years_drawn() 
     assert pooled["account"]["break_even_fee"] == pytest.approx(0.003 * 0.3 * 3e6, abs=0.02)
 
 
+def test_a_pool_never_pays_more_than_it_holds() -> None:
+    found = portfolio_outlook(
+        book_of([1e5] * 30, pd=[0.4] * 30), terms(pools=[{"party": "government", "size": 0.02}]), rules=RULES
+    )
+    assert found is not None
+    for row in found["stress"]:
+        assert row["layers"]["pool:government"] <= 0.02 * 3e6 + 0.01
+
+
 def test_there_is_no_outlook_without_balance() -> None:
     assert portfolio_outlook(book_of([1.0], recommendation=["decline"]), terms(), rules=RULES) is None
