@@ -116,7 +116,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         bearer=bearer,
         limits=limits,
         scope=scope,
-        reserves=reserves(bearer["fee_income"], balance["liability"], held=0.0, rules=rules),
+        reserves=reserves(bearer["fee_income"], balance["liability"], held=terms.loss_reserve_held, rules=rules),
         concentration=_concentration(book),
         notices=_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope),
         synthetic=book.synthetic,

@@ -56,6 +56,7 @@ class TermsFile(BaseModel):
     subsidy_rate: Ratio = 0.0
     payout_pause: Ratio | None = None
     expected_payout_budget: Money | None = None
+    loss_reserve_held: Money = 0.0
     pools: Annotated[list[_Pool], Field(max_length=10)] = []
 
 
@@ -90,6 +91,7 @@ class GuaranteeTerms:
     subsidy_rate: float
     payout_pause: float
     expected_payout_budget: float | None
+    loss_reserve_held: float
     pools: tuple[tuple[str, float], ...]
     assumed: tuple[str, ...]
 
@@ -159,6 +161,7 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         re_guarantee_fee_rate=file.re_guarantee_fee_rate,
         subsidy_rate=file.subsidy_rate,
         expected_payout_budget=file.expected_payout_budget,
+        loss_reserve_held=file.loss_reserve_held,
         pools=tuple((pool.party, pool.size) for pool in file.pools),
         assumed=assumed,
         **filled,

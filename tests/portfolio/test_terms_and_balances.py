@@ -161,3 +161,12 @@ def test_subsidy_and_counter_guarantee_lower_the_fee_that_breaks_even() -> None:
     )
     more: dict[str, Any] = {"subsidy": 5_000.0, "counter": 0.2 * plain["expected_payout"]}
     assert plain["break_even_fee"] - helped["break_even_fee"] == pytest.approx(sum(more.values()))
+
+
+def test_the_reserve_held_is_that_of_the_terms() -> None:
+    empty, nearly = (
+        portfolio_figures(book_of([1e6]), terms(loss_reserve_held=held), rules=RULES).reserves
+        for held in (0.0, 49_000.0)
+    )
+    # liability 50 % of 1 000 000: 1 % is 5 000, the line of 10 % is 50 000
+    assert (empty["loss"], nearly["loss"]) == (5_000.0, 1_000.0)
