@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from eco_credit.rulebook import RuleSet
 NEEDED = ("application_id", "kind", "pd", "lgd", "recommendation", "lending_value")
 """Columns without which a result file cannot be read as a portfolio (besides the exposure column)."""
 
+_BLANK: dict[str, Any] = {"f": np.nan, "M": np.datetime64("NaT")}
+
 
 @dataclass(frozen=True)
 class Exposures:
@@ -23,7 +26,8 @@ class Exposures:
 
     Attributes:
         application_id: identifier.
-        group: group of related borrowers where the file names one, else the application.
+        client: identifier of the borrower where the ledger has it, else the application.
+        group: group of related borrowers where the file names one, else the client.
         area: area code or None.
         borrower_class: ``small``, ``farmer`` or ``other``.
         exposure: exposure at default.
@@ -37,6 +41,7 @@ class Exposures:
     """
 
     application_id: npt.NDArray[np.object_]
+    client: npt.NDArray[np.object_]
     group: npt.NDArray[np.object_]
     area: npt.NDArray[np.object_]
     borrower_class: npt.NDArray[np.object_]
@@ -48,9 +53,15 @@ class Exposures:
     left_out: int
     not_scored: int
     synthetic: bool
+    share_by_kind: dict[str, Floats]
+    regulatory_lgd: Floats
+    ledger: Columns
+    unmatched: int
 
 
-def exposures_of(results: Columns, terms: GuaranteeTerms, *, rules: RuleSet) -> Exposures:
+def exposures_of(
+    results: Columns, terms: GuaranteeTerms, *, rules: RuleSet, ledger: Columns | None = None
+) -> Exposures:
     """Read scored rows (one per pledge) as loans (one per application).
 
     Application-level figures are taken from the first row of each application; the exposure is
@@ -60,12 +71,13 @@ def exposures_of(results: Columns, terms: GuaranteeTerms, *, rules: RuleSet) -> 
         results: columns of a batch result file, shape (rows,).
         terms: which recommendations count and which column is the exposure.
         rules: rules in force, for the borrower classes.
+        ledger: rows of the contract ``guarantee_ledger``; a balance stated there goes before the one of the file.
 
     Returns:
         The loans in file order.
 
     Raises:
-        ContractError: a needed column is missing.
+        ContractError: a needed column is missing, or the ledger names an application twice.
     """
     missing = [name for name in (*NEEDED, terms.exposure) if name not in results]
     if missing:
@@ -76,24 +88,37 @@ def exposures_of(results: Columns, terms: GuaranteeTerms, *, rules: RuleSet) -> 
     first, loan_of_row = _loans(text(results, "application_id"))
     loans = take(results, first)
     wanted = np.isin(text(loans, "recommendation").astype(str), terms.recommendations)
+    joined = joined_ledger(text(loans, "application_id"), ledger)
     exposure, pd, lgd = (number(loans, name) for name in (terms.exposure, "pd", "lgd"))
+    if joined:
+        stated = number(joined, "guarantee_balance")
+        exposure = np.where(np.isnan(stated), exposure, stated)
     scored = ~(np.isnan(exposure) | np.isnan(pd) | np.isnan(lgd))
     kept = wanted & scored
-    by_kind = _by_kind(results, np.where(kept, exposure, 0.0), loan_of_row)
-    chosen = take(loans, np.flatnonzero(kept))
+    shares = _kind_shares(results, loan_of_row, len(first))
+    chosen, own = take(loans, np.flatnonzero(kept)), take(joined, np.flatnonzero(kept))
+    held = set(text(chosen, "application_id"))
     return Exposures(
         application_id=text(chosen, "application_id"),
-        group=_groups(chosen),
+        client=_named(text(own, "borrower_id") if own else None, text(chosen, "application_id")),
+        group=_named(
+            text(chosen, "relation_group"),
+            _named(text(own, "borrower_id") if own else None, text(chosen, "application_id")),
+        ),
         area=text(chosen, "area_code"),
         borrower_class=borrower_classes(text(chosen, "borrower_kind"), text(chosen, "size_class"), rules=rules),
         exposure=exposure[kept],
         pd=pd[kept],
         lgd=lgd[kept],
-        by_kind=by_kind,
+        by_kind={kind: float(np.sum((exposure * share)[kept])) for kind, share in shares.items()},
         read=len(first),
         left_out=int(np.sum(~wanted)),
         not_scored=int(np.sum(wanted & ~scored)),
         synthetic=_synthetic(results),
+        share_by_kind={kind: share[kept] for kind, share in shares.items()},
+        regulatory_lgd=number(chosen, "regulatory_lgd"),
+        ledger=own,
+        unmatched=0 if ledger is None else sum(name not in held for name in text(ledger, "application_id")),
     )
 
 
@@ -110,22 +135,54 @@ def _loans(ids: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.intp], npt.NDAr
     return np.array(first, dtype=np.intp), loan_of_row
 
 
-def _by_kind(results: Columns, exposure: Floats, loan_of_row: npt.NDArray[np.intp]) -> dict[str, float]:
-    """Exposure by collateral kind, shared within a loan by lending value."""
+def _kind_shares(results: Columns, loan_of_row: npt.NDArray[np.intp], count: int) -> dict[str, Floats]:
+    """Part of each loan secured by each collateral kind: by lending value, equally where that is zero."""
     worth = np.nan_to_num(number(results, "lending_value"))
-    count = len(exposure)
     total = group_sum(worth, loan_of_row, count)[loan_of_row]
     rows = group_sum(np.ones(len(worth)), loan_of_row, count)[loan_of_row]
     share = np.where(total > 0.0, worth / np.where(total > 0.0, total, 1.0), 1.0 / rows)
-    amount = exposure[loan_of_row] * share
     kinds = text(results, "kind")
-    return {str(kind): float(np.sum(amount[kinds == kind])) for kind in sorted({k for k in kinds if k is not None})}
+    named = sorted({str(kind) for kind in kinds if kind is not None})
+    return {kind: group_sum(np.where(kinds == kind, share, 0.0), loan_of_row, count) for kind in named}
 
 
-def _groups(loans: Columns) -> npt.NDArray[np.object_]:
-    """Related group where named, else the application itself."""
-    named, own = text(loans, "relation_group"), text(loans, "application_id")
-    return np.array([name if group is None else group for group, name in zip(named, own, strict=True)], dtype=object)
+def joined_ledger(ids: npt.NDArray[np.object_], ledger: Columns | None) -> Columns:
+    """Rows of the ledger beside the loans of the same number, unknown where there is none; empty without a ledger.
+
+    Args:
+        ids: application numbers of the loans, shape (n,).
+        ledger: columns of the contract ``guarantee_ledger``, shape (m,).
+
+    Raises:
+        ContractError: an application stands twice in the ledger (``twice``), named by its row.
+    """
+    if ledger is None:
+        return {}
+    place: dict[object, int] = {}
+    for row, name in enumerate(text(ledger, "application_id")):
+        if name in place:
+            raise ContractError(
+                [Violation("application_id", "twice", "stands twice in the ledger", "在台账中重复", row + 1)]
+            )
+        place[name] = row
+    rows = np.array([place.get(name, -1) for name in ids], dtype=np.intp)
+    found = {name: column[np.maximum(rows, 0)] for name, column in ledger.items()} if place else {}
+    return {name: _blanked(column, rows < 0) for name, column in found.items()}
+
+
+def _blanked(column: npt.NDArray[np.generic], where: npt.NDArray[np.bool_]) -> npt.NDArray[np.generic]:
+    """The column with what is unknown of its type where asked."""
+    result: npt.NDArray[np.generic] = column.copy()
+    blank: Any = _BLANK.get(column.dtype.kind)
+    result[where] = blank
+    return result
+
+
+def _named(names: npt.NDArray[np.object_] | None, other: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """The names where known, else the other ones."""
+    if names is None:
+        return other
+    return np.array([b if a is None else a for a, b in zip(names, other, strict=True)], dtype=object)
 
 
 def _synthetic(results: Columns) -> bool:

@@ -110,6 +110,24 @@ def exposure_after_haircut(
     return result
 
 
+@units(exposure="CNY", collateral="CNY", of_counterparty="dimensionless", of_collateral="dimensionless", returns="CNY")
+def simple_weighted(exposure: Floats, collateral: Floats, *, of_counterparty: float, of_collateral: float) -> Floats:
+    """Risk-weighted assets of the simple approach: ``min(C, E)·w_C + max(0, E − C)·w_E``.
+
+    Args:
+        exposure: E, yuan.
+        collateral: C, yuan.
+        of_counterparty: risk weight w_E, ratio.
+        of_collateral: risk weight w_C, ratio.
+
+    Returns:
+        Yuan.
+    """
+    covered = np.minimum(exposure, collateral)
+    result: Floats = covered * of_collateral + (exposure - covered) * of_counterparty
+    return result
+
+
 def _relief(turnover: float | None, table: Mapping[str, float]) -> float:
     """Correlation relief of a small firm: ``0.04 · (1 − (S − 5) / 45)``; none without a turnover."""
     if turnover is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from eco_credit.core.numbers import Floats, group_sum
+from eco_credit.core.numbers import PROBABILITY_DECIMALS, Floats, group_sum, rounded
 
 UNSTATED = "unstated"
 """Name of the group of rows whose code is not known."""
@@ -58,3 +60,30 @@ def _shares(balance: npt.ArrayLike) -> Floats:
     values = np.asarray(balance, np.float64)
     total = float(np.sum(values))
     return values / total if total > 0.0 else np.zeros(0)
+
+
+def concentration_of(codes: npt.NDArray[np.object_], balance: Floats, *, top: int = 5) -> dict[str, Any]:
+    """How concentrated a balance is over the codes of one grouping.
+
+    Args:
+        codes: text or None, shape (n,); None counts as one group, ``unstated``.
+        balance: yuan, shape (n,).
+        top: how many of the largest groups are named.
+
+    Returns:
+        ``hhi``, ``effective_number``, ``groups``, ``unknown`` (ratio of the balance without a code) and ``largest``:
+        name and ratio of the largest groups, equal ones by name. None and empty for an empty balance.
+    """
+    sums = by_group(codes, balance)
+    whole = sum(sums.values())
+    if not whole > 0.0:
+        return {"hhi": None, "effective_number": None, "groups": 0, "unknown": None, "largest": []}
+    index = hhi(list(sums.values()))
+    ranked = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:top]
+    return {
+        "hhi": float(rounded(index, PROBABILITY_DECIMALS)),
+        "effective_number": float(rounded(1.0 / index, PROBABILITY_DECIMALS)),
+        "groups": len(sums),
+        "unknown": float(rounded(sums.get(UNSTATED, 0.0) / whole, PROBABILITY_DECIMALS)),
+        "largest": [[name, float(rounded(value / whole, PROBABILITY_DECIMALS))] for name, value in ranked],
+    }

@@ -8,8 +8,20 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.errors import ConservationError
-from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
+from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded, text
+from eco_credit.portfolio.balances import (
+    RE_GUARANTEE,
+    balances_of,
+    bearer_share,
+    client_counts,
+    party_shares,
+    reserves,
+    scope_lines,
+    scope_notice,
+    splits,
+)
 from eco_credit.portfolio.book import Exposures
+from eco_credit.portfolio.cascade import BANK
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
 from eco_credit.portfolio.guarantee import (
     break_even_fee,
@@ -17,14 +29,12 @@ from eco_credit.portfolio.guarantee import (
     guarantee_weights,
     leverage,
     present_recovery,
+    re_guarantee_fee,
 )
 from eco_credit.portfolio.loss import expected_excess, loss_quantile
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.portfolio.waterfall import split_loss
 from eco_credit.rulebook import RuleSet
-
-BANK = "bank"
-"""The party that keeps the uncovered part of a loan and all loss above the payout cap."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,14 @@ class PortfolioFigures:
     """Figures of one portfolio; money in yuan, rates as ratios, one year ahead.
 
     Attributes:
-        counts: applications read, in the portfolio, left out, not scored.
-        balance: whole, covered, borne by the bearer, weighted.
+        counts: applications read, in the portfolio, left out, not scored; clients by identifier.
+        balance: whole, covered, borne by the bearer, weighted; nominal, net and liability balance.
         loss: expected loss of all parties, its rate, average PD and LGD, loss quantile, excess over the cap.
         borne: party to expected loss; adds up to the expected loss to the cent.
         bearer: expected payout, recovery, net loss, costs, fees and margin of the party whose books these are.
         limits: leverage and statutory caps; None without net assets.
+        scope: policy scope, parts of small firms, farms and small tickets.
+        reserves: what the year adds to the reserves.
         concentration: Herfindahl index, largest shares, balance by kind and by area.
         notices: reason codes that the figures give rise to.
         synthetic: True when any row or model is synthetic.
@@ -50,6 +62,8 @@ class PortfolioFigures:
     borne: dict[str, float]
     bearer: dict[str, float]
     limits: dict[str, float | bool] | None
+    scope: dict[str, float | bool | None]
+    reserves: dict[str, float]
     concentration: dict[str, Any]
     notices: list[str]
     synthetic: bool
@@ -75,49 +89,85 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         ConservationError: the parties' parts do not add up to the loss.
     """
     expected = book.pd * book.lgd * book.exposure
-    borne = _borne(expected, terms)
+    borne = _borne(expected, book, terms)
     balance = _balance(book, terms, rules)
     loss = _loss(book, expected, terms=terms, rules=rules)
     need = _capital_need(balance, loss, terms=terms, rules=rules)
-    bearer = _bearer(float(np.sum(expected)), balance, terms=terms, need=need)
+    costs = {
+        "need": need,
+        "re_guarantee": _re_guarantee(book, terms, rules),
+        "fee_cap": rules.number("portfolio.guarantee.fee_rate_max"),
+    }
+    bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
     limits = _limits(book, balance, terms=terms, rules=rules)
+    scope = scope_lines(book, rules=rules)
     return PortfolioFigures(
         counts={
             "read": book.read,
             "in_portfolio": len(book.exposure),
             "left_out": book.left_out,
             "not_scored": book.not_scored,
+            "ledger_unmatched": book.unmatched,
+            **client_counts(book.ledger, book.application_id),
         },
         balance={name: _yuan(value) for name, value in balance.items()},
         loss=loss,
         borne=borne,
         bearer=bearer,
         limits=limits,
+        scope=scope,
+        reserves=reserves(bearer["fee_income"], balance["liability"], held=terms.loss_reserve_held, rules=rules),
         concentration=_concentration(book),
-        notices=_notices(bearer, limits, terms=terms, rules=rules),
+        notices=_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope),
         synthetic=book.synthetic,
         terms=_terms(terms),
     )
 
 
-def _borne(expected: Floats, terms: GuaranteeTerms) -> dict[str, float]:
+def _borne(expected: Floats, book: Exposures, terms: GuaranteeTerms) -> dict[str, float]:
     """Expected loss by party in whole cents: the bank adds the uncovered part to its share."""
     whole = rounded(expected * 100.0, 0).astype(np.int64)
     covered = rounded(expected * terms.cover * 100.0, 0).astype(np.int64)
-    parts = {party: int(part.sum()) for party, part in split_loss(covered, terms.split).items()}
+    parts: dict[str, int] = {}
+    for rows, split in splits(book, terms):
+        for party, part in split_loss(covered[rows], split).items():
+            parts[party] = parts.get(party, 0) + int(part.sum())
     parts[BANK] = parts.get(BANK, 0) + int((whole - covered).sum())
     if sum(parts.values()) != int(whole.sum()):
         raise ConservationError("the parties' parts do not add up to the loss", "各方承担之和不等于损失")
-    return {party: cents / 100.0 for party, cents in parts.items()}
+    return {party: cents / 100.0 for party, cents in parts.items() if cents or terms.split.ratio(party)}
 
 
 def _balance(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float]:
     """Balances before rounding: the weight is decided on the contract, applied to the share borne."""
-    share = terms.cover * terms.split.ratio(terms.bearer)
-    weights = guarantee_weights(book.borrower_class, book.exposure, rules=rules)
+    share = bearer_share(book, terms)
+    product = text(book.ledger, "guarantee_product") if book.ledger else None
+    weights = guarantee_weights(book.borrower_class, book.exposure, rules=rules, product=product)
+    three = balances_of(book, terms)
     whole = float(np.sum(book.exposure))
-    weighted = float(np.sum(weights * book.exposure)) * share
-    return {"whole": whole, "covered": whole * terms.cover, "borne": whole * share, "weighted": weighted}
+    weighted = float(np.sum(weights * book.exposure * share))
+    return {
+        "whole": whole,
+        "covered": whole * terms.cover,
+        "borne": float(np.sum(book.exposure * share)),
+        "weighted": weighted,
+        "nominal": float(np.sum(three.nominal)),
+        "net": float(np.sum(three.net)),
+        "liability": float(np.sum(three.liability)),
+    }
+
+
+def _re_guarantee(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> float:
+    """Yearly fee the guarantor pays for re-guarantee; nothing on the books of another party."""
+    if terms.bearer != "guarantor":
+        return 0.0
+    shares = party_shares(book, terms)
+    balance = sum((shares[party] for party in RE_GUARANTEE), np.zeros(len(book.exposure))) * book.exposure * terms.cover
+    names = ("reguarantee_fee_small", "reguarantee_fee_large")
+    rates = [rules.number(f"portfolio.guarantee.{name}") for name in names]
+    small, large = rates if terms.re_guarantee_fee_rate is None else [terms.re_guarantee_fee_rate] * 2
+    is_small = book.exposure <= rules.number("portfolio.guarantee.small_ticket_max")
+    return float(np.sum(re_guarantee_fee(balance, small=small, large=large, is_small=is_small)))
 
 
 def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float | None]:
@@ -146,27 +196,41 @@ def _capital_need(
     return max(by_rule, balance["borne"] * (loss["quantile_rate"] or 0.0))
 
 
-def _bearer(expected: float, balance: dict[str, float], *, terms: GuaranteeTerms, need: float) -> dict[str, float]:
+def _bearer(
+    payout: float, balance: dict[str, float], *, terms: GuaranteeTerms, costs: dict[str, float]
+) -> dict[str, float]:
     """Yearly account of the bearer: payout, recovery, costs, fee that breaks even, fee charged."""
-    payout = expected * terms.cover * terms.split.ratio(terms.bearer)
     recovered = float(
         present_recovery(payout, terms.recovery_rate, months=terms.recovery_months, discount=terms.discount_rate)
     )
-    operating, capital = balance["borne"] * terms.operating_cost_rate, need * terms.capital_cost_rate
-    fee = break_even_fee(payout, recovered, operating_cost=operating, capital_cost=capital)
+    countered = payout * terms.counter_guarantee_rate
+    operating, capital = balance["borne"] * terms.operating_cost_rate, costs["need"] * terms.capital_cost_rate
     income, covered = balance["covered"] * terms.fee_rate, balance["covered"]
+    subsidy = covered * terms.subsidy_rate
+    fee = break_even_fee(
+        payout, recovered + countered, operating_cost=operating, capital_cost=capital,
+        re_guarantee=costs["re_guarantee"], subsidy=subsidy,
+    )  # fmt: skip
     return {
         "expected_payout": _yuan(payout),
         "payout_rate": _rate(payout / balance["borne"] if balance["borne"] else 0.0),
         "recovery_present_value": _yuan(recovered),
-        "net_loss": _yuan(payout - recovered),
+        "counter_guarantee": _yuan(countered),
+        "net_loss": _yuan(payout - recovered - countered),
+        "re_guarantee_fee": _yuan(costs["re_guarantee"]),
+        "subsidy": _yuan(subsidy),
         "operating_cost": _yuan(operating),
-        "capital_need": _yuan(need),
+        "capital_need": _yuan(costs["need"]),
         "capital_cost": _yuan(capital),
         "break_even_fee": _yuan(fee),
         "break_even_fee_rate": _rate(fee / covered if covered else 0.0),
+        "fee_rate_max": costs["fee_cap"],
+        "fee_cap_gap": _rate(costs["fee_cap"] - fee / covered) if covered else 0.0,
         "fee_income": _yuan(income),
         "margin": _yuan(income - fee),
+        "cap_share": _rate(
+            payout / (balance["borne"] * terms.payout_cap) if balance["borne"] * terms.payout_cap else 0.0
+        ),
     }
 
 
@@ -177,9 +241,8 @@ def _limits(
     if terms.net_assets is None:
         return None
     caps = guarantee_caps(terms.net_assets - terms.stakes, small_or_farm=terms.small_or_farm, rules=rules)
-    share = terms.cover * terms.split.ratio(terms.bearer)
-    single = float(np.max(book.exposure, initial=0.0)) * share
-    group = max(by_group(book.group, book.exposure).values(), default=0.0) * share
+    own = book.exposure * bearer_share(book, terms)
+    single, group = (max(by_group(names, own).values(), default=0.0) for names in (book.client, book.group))
     return {
         "leverage": _rate(leverage(balance["weighted"], terms.net_assets, stakes=terms.stakes)),
         "balance_max": _yuan(caps.balance),

@@ -69,17 +69,39 @@ def net_loss(payout: npt.ArrayLike, rate: float, *, months: float, discount: flo
     return np.asarray(payout, np.float64) - present_recovery(payout, rate, months=months, discount=discount)
 
 
-@units(payout="CNY", recovered="CNY", operating_cost="CNY", capital_cost="CNY", returns="CNY")
-def break_even_fee(payout: float, recovered: float, *, operating_cost: float, capital_cost: float) -> float:
+@units(
+    payout="CNY",
+    recovered="CNY",
+    operating_cost="CNY",
+    capital_cost="CNY",
+    re_guarantee="CNY",
+    subsidy="CNY",
+    returns="CNY",
+)
+def break_even_fee(
+    payout: float,
+    recovered: float,
+    *,
+    operating_cost: float,
+    capital_cost: float,
+    re_guarantee: float = 0.0,
+    subsidy: float = 0.0,
+) -> float:
     """Fee income at which the bearer neither gains nor loses in a year.
 
-    Formula: ``fee = payout − recovered + operating cost + capital cost``, all yuan per year;
-    ``recovered`` is the present value of subrogation.
+    Formula: ``fee = payout − recovered + operating cost + capital cost + re-guarantee fee − subsidy``, all yuan
+    per year; ``recovered`` is the present value of subrogation and counter-guarantees.
     """
-    return payout - recovered + operating_cost + capital_cost
+    return payout - recovered + operating_cost + capital_cost + re_guarantee - subsidy
 
 
-def guarantee_weights(borrower_class: npt.NDArray[np.object_], contract: Floats, *, rules: RuleSet) -> Floats:
+def guarantee_weights(
+    borrower_class: npt.NDArray[np.object_],
+    contract: Floats,
+    *,
+    rules: RuleSet,
+    product: npt.NDArray[np.object_] | None = None,
+) -> Floats:
     """Weight of each balance in the leverage figure.
 
     The lower weight is decided on the contract amount, limits included; the weight is then applied
@@ -89,6 +111,7 @@ def guarantee_weights(borrower_class: npt.NDArray[np.object_], contract: Floats,
         borrower_class: ``small``, ``farmer``, ``other`` or None per loan, shape (n,).
         contract: contract amount, yuan, shape (n,).
         rules: rules in force.
+        product: code of the list ``guarantee_product`` per loan, shape (n,); None or ``loan`` is a loan to a borrower.
 
     Returns:
         Weights, ratio, shape (n,). An unknown class takes the full weight.
@@ -98,7 +121,23 @@ def guarantee_weights(borrower_class: npt.NDArray[np.object_], contract: Floats,
     for name, limit in (("small", "small_ticket_max"), ("farmer", "farmer_ticket_max")):
         within = contract <= rules.number(f"portfolio.guarantee.{limit}")
         weight = np.where(np.equal(borrower_class, name) & within, float(table[name]), weight)
+    if product is not None:
+        for name, value in rules.table("portfolio.guarantee.weights_by_product").items():
+            weight = np.where(np.equal(product, name), float(value), weight)
     return weight
+
+
+def re_guarantee_fee(balance: Floats, *, small: float, large: float, is_small: Bools) -> Floats:
+    """Yearly fee for re-guarantee, per loan: ``f · B_re``, the lower rate f up to the small ticket.
+
+    Args:
+        balance: share of the re-guarantors in each loan, yuan, shape (n,).
+        small: rate of a small ticket, ratio.
+        large: rate of a larger one, ratio.
+        is_small: ticket up to and including the small ticket, shape (n,).
+    """
+    result: Floats = np.where(is_small, balance * small, balance * large)
+    return result
 
 
 def leverage(weighted_balance: float, net_assets: float, *, stakes: float = 0.0) -> float:

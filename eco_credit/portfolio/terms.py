@@ -19,7 +19,16 @@ Money = Annotated[float, Field(ge=0.0, le=1e15, allow_inf_nan=False)]
 _LARGEST_FILE = 65_536
 
 
-class _TermsFile(BaseModel):
+class _Pool(BaseModel):
+    """A first-loss pool: who pays from it, and its size as a part of the covered balance."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    party: Annotated[str, Field(min_length=1, max_length=40)]
+    size: Ratio
+
+
+class TermsFile(BaseModel):
     """Shape of the YAML; a null takes the rule of the same name."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -42,13 +51,22 @@ class _TermsFile(BaseModel):
     net_assets: Money | None = None
     stakes: Money = 0.0
     small_or_farm: bool = True
+    counter_guarantee_rate: Ratio = 0.0
+    re_guarantee_fee_rate: Ratio | None = None
+    subsidy_rate: Ratio = 0.0
+    payout_pause: Ratio | None = None
+    expected_payout_budget: Money | None = None
+    loss_reserve_held: Money = 0.0
+    pools: Annotated[list[_Pool], Field(max_length=10)] = []
 
 
 @dataclass(frozen=True)
 class GuaranteeTerms:
     """Terms with every blank filled. Ratios as ratios, money in yuan, ``recovery_months`` in months.
 
-    ``assumed`` names the values that came from the rulebook because the file left them blank.
+    ``re_guarantee_fee_rate`` None takes the highest rate by ticket; ``pools`` are first-loss pools in the order they
+    pay, party and part of the covered balance. ``assumed`` names the values that came from the rulebook because the
+    file left them blank.
     """
 
     name: str
@@ -68,12 +86,20 @@ class GuaranteeTerms:
     net_assets: float | None
     stakes: float
     small_or_farm: bool
+    counter_guarantee_rate: float
+    re_guarantee_fee_rate: float | None
+    subsidy_rate: float
+    payout_pause: float
+    expected_payout_budget: float | None
+    loss_reserve_held: float
+    pools: tuple[tuple[str, float], ...]
     assumed: tuple[str, ...]
 
 
 _FROM_RULES = (
     "fee_rate",
     "payout_cap",
+    "payout_pause",
     "recovery_rate",
     "recovery_months",
     "discount_rate",
@@ -102,7 +128,7 @@ def read_terms(path: Path | None, rules: RuleSet) -> GuaranteeTerms:
 def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
     """Check raw terms (a mapping as read from YAML) and fill the blanks; errors as `read_terms`."""
     try:
-        file = _TermsFile.model_validate(raw)
+        file = TermsFile.model_validate(raw)
     except ValidationError as error:
         raise ContractError(
             Violation(
@@ -131,6 +157,12 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         net_assets=file.net_assets,
         stakes=file.stakes,
         small_or_farm=file.small_or_farm,
+        counter_guarantee_rate=file.counter_guarantee_rate,
+        re_guarantee_fee_rate=file.re_guarantee_fee_rate,
+        subsidy_rate=file.subsidy_rate,
+        expected_payout_budget=file.expected_payout_budget,
+        loss_reserve_held=file.loss_reserve_held,
+        pools=tuple((pool.party, pool.size) for pool in file.pools),
         assumed=assumed,
         **filled,
     )
@@ -152,7 +184,7 @@ def _load(path: Path | None) -> Any:
         ) from None
 
 
-def _shares(file: _TermsFile, rules: RuleSet) -> Shares:
+def _shares(file: TermsFile, rules: RuleSet) -> Shares:
     if file.mode != "own":
         if file.split is not None:
             raise ContractError(
@@ -164,6 +196,6 @@ def _shares(file: _TermsFile, rules: RuleSet) -> Shares:
     return Shares.of(file.split)
 
 
-def _or_rule(file: _TermsFile, name: str, rules: RuleSet) -> float:
+def _or_rule(file: TermsFile, name: str, rules: RuleSet) -> float:
     value: float | None = getattr(file, name)
     return rules.number(f"portfolio.guarantee.{name}") if value is None else value

@@ -82,18 +82,34 @@ def split_loss(cents: npt.ArrayLike, shares: Shares) -> dict[str, npt.NDArray[np
         >>> {party: part.tolist() for party, part in parts.items()}
         {'a': [3], 'b': [1], 'c': [1]}
     """
+    return split_by(whole_cents(cents), shares.parts)
+
+
+def whole_cents(cents: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Losses as whole cents, shape (n,); a negative one or one too large to split exactly is a ConservationError."""
     loss = np.atleast_1d(np.asarray(cents, dtype=np.int64))
     if ((loss < 0) | (loss > _MOST_CENTS)).any():
         raise ConservationError("a loss to split is negative or beyond exact cents", "待分摊损失为负或超出精确范围")
-    scaled = np.array([loss * part for part in shares.parts.values()])
-    base, rest = scaled // SHARE_BASE, scaled % SHARE_BASE
+    return loss
+
+
+def split_by(loss: npt.NDArray[np.int64], parts: Mapping[str, int]) -> dict[str, npt.NDArray[np.int64]]:
+    """Split whole cents in proportion to whole parts, largest remainders first; see `split_loss`.
+
+    Args:
+        loss: cents as `whole_cents` reads them, shape (n,).
+        parts: party to its part, not negative, at most ``SHARE_BASE`` together and above zero.
+    """
+    base_of_all = sum(parts.values())
+    scaled = np.array([loss * part for part in parts.values()])
+    base, rest = scaled // base_of_all, scaled % base_of_all
     left = loss - base.sum(axis=0)
     order = np.argsort(-rest, axis=0, kind="stable")
     rank = np.argsort(order, axis=0, kind="stable")
     borne = base + (rank < left)
     if (borne.sum(axis=0) != loss).any():
         raise ConservationError("the shares of a loss do not add up to it", "损失分摊之和不等于损失")
-    return {party: borne[i] for i, party in enumerate(shares.parts)}
+    return {party: borne[i] for i, party in enumerate(parts)}
 
 
 def fill_layers(cents: int, layers: Sequence[tuple[str, int | None]]) -> dict[str, int]:

@@ -242,7 +242,9 @@ def test_the_parties_bear_the_expected_loss_by_their_shares() -> None:
     # 6 000 000 · 0.02 · 0.5 = 60 000, split 4-3-2-1
     assert found.borne == {"guarantor": 24_000.0, "re_guarantor": 18_000.0, "bank": 12_000.0, "government": 6_000.0}
     assert found.bearer["expected_payout"] == 24_000.0
-    assert found.bearer["margin"] == 60_000.0 - 24_000.0  # fee 1 % of 6 000 000
+    # fee 1 % of 6 000 000; re-guarantee 0.3 % of 30 % of 6 000 000, every ticket up to five million
+    assert found.bearer["re_guarantee_fee"] == 5_400.0
+    assert found.bearer["margin"] == 60_000.0 - 24_000.0 - 5_400.0
 
 
 def test_the_uncovered_part_stays_with_the_bank() -> None:
@@ -277,7 +279,8 @@ def test_declined_and_unscored_loans_are_counted_and_left_out() -> None:
     columns["recommendation"][2] = "decline"
     columns["pd"][3] = np.nan
     found = figures(columns)
-    assert found.counts == {"read": 3, "in_portfolio": 1, "left_out": 1, "not_scored": 1}
+    counts = {name: found.counts[name] for name in ("read", "in_portfolio", "left_out", "not_scored")}
+    assert counts == {"read": 3, "in_portfolio": 1, "left_out": 1, "not_scored": 1}
     assert found.balance["whole"] == 1e6
 
 

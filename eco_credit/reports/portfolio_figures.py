@@ -1,0 +1,147 @@
+"""Sections of the portfolio report that need no simulation: balances, account, layers, limits, concentration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eco_credit.reports.page import Translate
+from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said
+from eco_credit.reports.portfolio_charts import bars
+
+PARTIES = ("bank", "guarantor", "re_guarantor", "national_fund", "government", "other")
+"""Parties the house has names for."""
+KINDS = ("forest_right", "water_right", "order")
+
+Figures = Mapping[str, Any]
+
+
+def party(name: str, t: Translate) -> str:
+    """Name of a party; one of the agreement's own is shown as written."""
+    return t("portfolio.party." + name) if name in PARTIES else name
+
+
+def kind(name: object, t: Translate) -> str:
+    """Name of a collateral kind."""
+    return t(f"portfolio.kind.{name}") if name in KINDS else str(name)
+
+
+def place(name: object, t: Translate) -> str:
+    """A code as written; the group without one is named."""
+    return t("portfolio.unstated") if name in (None, "unstated") else str(name)
+
+
+def pairs(values: Mapping[str, Cell], t: Translate, prefix: str) -> Table:
+    """Name and value lines."""
+    return Table((), [(said(t(f"portfolio.{prefix}.{name}")), cell) for name, cell in values.items()])
+
+
+def balances(figures: Figures, t: Translate, lang: str) -> Section:
+    """Counts and the three balances."""
+    counts, balance = figures["counts"], figures["balance"]
+    named = ("read", "in_portfolio", "left_out", "not_scored", "clients", "persons", "enterprises", "kind_unknown",
+             "by_application", "ledger_unmatched")  # fmt: skip
+    lines = {name: count(counts[name]) for name in named}
+    sums = {name: money(balance[name]) for name in ("whole", "nominal", "net", "liability", "borne", "weighted")}
+    return Section("balances", t("portfolio.title_of.balances"),
+                   [pairs(sums, t, "balance"), pairs(lines, t, "count")], t("portfolio.note.balances"))  # fmt: skip
+
+
+def account(figures: Figures, t: Translate, lang: str) -> Section:
+    """The yearly account of the bearer and the fee that breaks even."""
+    bearer = figures["bearer"]
+    named = ("expected_payout", "recovery_present_value", "counter_guarantee", "net_loss", "re_guarantee_fee",
+             "operating_cost", "capital_need", "capital_cost", "subsidy", "break_even_fee", "fee_income",
+             "margin")  # fmt: skip
+    lines = {name: money(bearer[name]) for name in named}
+    rates = {
+        name: part(bearer[name])
+        for name in ("payout_rate", "cap_share", "break_even_fee_rate", "fee_rate_max", "fee_cap_gap")
+    }
+    tables = [pairs(lines | rates, t, "account")]
+    if figures.get("outlook"):
+        after = figures["outlook"]["account"]
+        sums = {name: money(after[name]) for name in ("payout", "break_even_fee", "margin")}
+        tables.append(pairs(sums | {"break_even_fee_rate": part(after["break_even_fee_rate"])}, t, "after"))
+    title = t("portfolio.title_of.account", bearer=party(figures["terms"]["bearer"], t))
+    return Section("account", title, tables, t("portfolio.note.account"))
+
+
+def bearing(figures: Figures, t: Translate, lang: str) -> Section:
+    """Who bears the expected loss, with the simulated mean and tail where there is one."""
+    simulated = {row["party"]: row for row in (figures.get("outlook") or {}).get("parties", [])}
+    names = list(figures["borne"]) + [name for name in simulated if name not in figures["borne"]]
+    heads = [t("portfolio.head.party"), t("portfolio.head.expected")]
+    lines: list[list[Cell]] = [[said(party(name, t)), money(figures["borne"].get(name, 0.0))] for name in names]
+    if simulated:
+        level = f"{100 * next(iter(simulated.values()))['level']:g}%"
+        heads += [t("portfolio.head.mean"), f"VaR {level}", f"ES {level}"]
+        for name, line in zip(names, lines, strict=True):
+            line += [money(simulated.get(name, {}).get(key)) for key in ("mean", "var", "es")]
+    values = [(party(name, t), float(value), money(value).shown(lang)) for name, value in figures["borne"].items()]
+    note = t("portfolio.note.bearing") if simulated else ""
+    chart = bars(values, t("portfolio.title_of.bearing"))
+    return Section("bearing", t("portfolio.title_of.bearing"), [Table(heads, lines)], note, [chart])
+
+
+def loss(figures: Figures, t: Translate, lang: str) -> Section:
+    """Expected loss and its averages in closed form."""
+    found = figures["loss"]
+    lines = {name: money(found[name]) for name in ("expected", "above_cap")}
+    rates = {name: part(found[name]) for name in ("rate", "pd", "lgd", "quantile_rate")}
+    return Section("loss", t("portfolio.title_of.loss"), [pairs(lines | rates, t, "loss")])
+
+
+def limits(figures: Figures, t: Translate, lang: str) -> Section | None:
+    """Leverage and the statutory caps; None without net assets."""
+    found = figures["limits"]
+    if not found:
+        return None
+    lines = {
+        "leverage": figure(found["leverage"]), "balance_max": money(found["balance_max"]),
+        "headroom": money(found["headroom"]),
+    }  # fmt: skip
+    heads = [t("portfolio.head." + name) for name in ("limit", "largest", "most", "state")]
+    rows = [
+        (said(t(f"portfolio.limit.{name}")), money(found[f"{name}_largest"]), money(found[f"{name}_max"]),
+         said(t("portfolio.within" if found[f"{name}_ok"] else "portfolio.broken")))
+        for name in ("single", "group")
+    ]  # fmt: skip
+    return Section("limits", t("portfolio.title_of.limits"), [pairs(lines, t, "limit"), Table(heads, rows)])
+
+
+def scope_and_reserves(figures: Figures, t: Translate, lang: str) -> Section:
+    """Policy scope of the balance and what the year adds to the reserves."""
+    scope, held = figures["scope"], figures["reserves"]
+    lines = {name: part(scope[name]) for name in ("small_farm_share", "small_ticket_share")}
+    lines["over_scope"] = count(scope["over_scope"])
+    sums = {name: money(held[name]) for name in ("unearned", "loss", "full")}
+    return Section("scope", t("portfolio.title_of.scope"),
+                   [pairs(lines, t, "scope"), pairs(sums, t, "reserve")], t("portfolio.note.scope"))  # fmt: skip
+
+
+def concentration(figures: Figures, t: Translate, lang: str) -> Section:
+    """Index and largest shares, balance by kind and by area."""
+    found = figures["concentration"]
+    lines = {
+        "hhi": figure(found["hhi"], 4), "effective_number": figure(found["effective_number"], 1),
+        "largest": part(found["largest"]), "ten_largest": part(found["ten_largest"]),
+    }  # fmt: skip
+    by_kind = [(kind(name, t), float(value), money(value).shown(lang)) for name, value in found["by_kind"].items()]
+    ranked = sorted(found["by_area"].items(), key=lambda pair: (-pair[1], pair[0]))[:12]
+    areas = Table([t("portfolio.head.area"), t("portfolio.head.balance")],
+                  [(said(place(name, t)), money(value)) for name, value in ranked])  # fmt: skip
+    kinds = Table([t("portfolio.head.kind"), t("portfolio.head.balance")],
+                  [(said(kind(name, t)), money(value)) for name, value in found["by_kind"].items()])  # fmt: skip
+    chart = bars(by_kind, t("portfolio.title_of.by_kind"))
+    return Section("concentration", t("portfolio.title_of.concentration"),
+                   [pairs(lines, t, "concentration"), kinds, areas], charts=[chart])  # fmt: skip
+
+
+def notices(figures: Figures, t: Translate, lang: str) -> Section | None:
+    """Reason codes the figures give rise to; None when there are none."""
+    codes = figures["notices"]
+    if not codes:
+        return None
+    lines = [(said(code), said(t(f"portfolio.notice.{code}"))) for code in codes]
+    return Section("notices", t("portfolio.title_of.notices"), [Table((), lines, words=2)])
