@@ -162,21 +162,20 @@ def scope_lines(book: Exposures, *, rules: RuleSet) -> dict[str, float | bool | 
         ``.small_farm_share_min``, ``.small_ticket_share_min``, ``.small_ticket_max``.
     """
     whole = float(np.sum(book.exposure))
-    if not whole > 0.0:
-        return dict.fromkeys(
-            ("small_farm_share", "small_ticket_share", "small_farm_ok", "small_ticket_ok", "over_scope")
-        )
+    least = {name: rules.number(f"portfolio.guarantee.{name}_share_min") for name in ("small_farm", "small_ticket")}
     small = np.isin(book.borrower_class.astype(str), ("small", "farmer"))
     ticket = book.exposure <= rules.number("portfolio.guarantee.small_ticket_max")
-    farm, tickets = (float(np.sum(book.exposure[mask])) / whole for mask in (small, ticket))
-    over = book.exposure > rules.number("portfolio.guarantee.scope_ticket_max")
-    return {
-        "small_farm_share": float(rounded(farm, 8)),
-        "small_farm_ok": farm >= rules.number("portfolio.guarantee.small_farm_share_min"),
-        "small_ticket_share": float(rounded(tickets, 8)),
-        "small_ticket_ok": tickets >= rules.number("portfolio.guarantee.small_ticket_share_min"),
-        "over_scope": float(np.sum(over)),
+    found: dict[str, float | bool | None] = {
+        "over_scope": float(np.sum(book.exposure > rules.number("portfolio.guarantee.scope_ticket_max")))
     }
+    for name, mask in (("small_farm", small), ("small_ticket", ticket)):
+        share = float(np.sum(book.exposure[mask])) / whole if whole > 0.0 else None
+        found |= {
+            f"{name}_share": None if share is None else float(rounded(share, 8)),
+            f"{name}_min": least[name],
+            f"{name}_ok": None if share is None else share >= least[name],
+        }
+    return found
 
 
 def reserves(fee_income: float, balance: float, *, held: float, rules: RuleSet) -> dict[str, float]:

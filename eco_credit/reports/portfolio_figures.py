@@ -113,11 +113,17 @@ def limits(figures: Figures, t: Translate, lang: str) -> Section | None:
 def scope_and_reserves(figures: Figures, t: Translate, lang: str) -> Section:
     """Policy scope of the balance and what the year adds to the reserves."""
     scope, held = figures["scope"], figures["reserves"]
-    lines = {name: part(scope[name]) for name in ("small_farm_share", "small_ticket_share")}
-    lines["over_scope"] = count(scope["over_scope"])
+    heads = [t("portfolio.head." + name) for name in ("limit", "now", "least", "state")]
+    state = {True: "within", False: "short_of"}
+    rows = [
+        (said(t(f"portfolio.scope.{name}_share")), part(scope[f"{name}_share"]), part(scope[f"{name}_min"]),
+         said(None if scope[f"{name}_ok"] is None else t(f"portfolio.{state[bool(scope[f'{name}_ok'])]}")))
+        for name in ("small_farm", "small_ticket")
+    ]  # fmt: skip
     sums = {name: money(held[name]) for name in ("unearned", "loss", "full")}
     return Section("scope", t("portfolio.title_of.scope"),
-                   [pairs(lines, t, "scope"), pairs(sums, t, "reserve")], t("portfolio.note.scope"))  # fmt: skip
+                   [Table(heads, rows), pairs({"over_scope": count(scope["over_scope"])}, t, "scope"),
+                    pairs(sums, t, "reserve")], t("portfolio.note.scope"))  # fmt: skip
 
 
 def concentration(figures: Figures, t: Translate, lang: str) -> Section:

@@ -170,3 +170,11 @@ def test_the_reserve_held_is_that_of_the_terms() -> None:
     )
     # liability 50 % of 1 000 000: 1 % is 5 000, the line of 10 % is 50 000
     assert (empty["loss"], nearly["loss"]) == (5_000.0, 1_000.0)
+
+
+def test_the_scope_is_held_to_its_lower_limits() -> None:
+    found = portfolio_figures(book_of([4e6, 6e6], borrower_kind=["farmer", "enterprise"]), terms(), rules=RULES)
+    # four of ten million small and in small tickets, against 80 % and 50 %
+    assert (found.scope["small_farm_share"], found.scope["small_farm_ok"]) == (0.4, False)
+    assert (found.scope["small_ticket_share"], found.scope["small_ticket_ok"]) == (0.4, False)
+    assert found.scope["over_scope"] == 0.0 and "G06" not in found.notices
