@@ -14,7 +14,7 @@ from eco_credit.registry import Store, load_package, served
 from eco_credit.registry.package import same_person
 from eco_credit.registry.pointer import check_chain, history_path, read_history
 from eco_credit.registry.promote import Approval, install, take_back
-from eco_credit.registry.proposals import approve, candidates, propose, proposals, read_acts, record_path, refuse
+from eco_credit.registry.proposals import approve, candidates, proposals, propose, read_acts, record_path, refuse
 
 NAME = "eco-credit"
 A, B, C = "li@bank-a", "wang@bank-a", "zhao@bank-a"
