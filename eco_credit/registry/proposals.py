@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eco_credit.core.canonical import canonical_json, digest
+from eco_credit.core.canonical import canonical_json, digest, sha256
 from eco_credit.core.errors import ModelNotServable
 from eco_credit.registry.files import parse_json, write_durably
 from eco_credit.registry.keys import APPROVER
-from eco_credit.registry.package import load_package, same_person
+from eco_credit.registry.package import MANIFEST, load_package, same_person
 from eco_credit.registry.pointer import PROMOTE, Pointer, check_chain, lock_folder, read_history
 from eco_credit.registry.promote import MOST_WORDS, Approval, install
 from eco_credit.registry.store import CHALLENGER, CHAMPION, Store
@@ -152,6 +152,24 @@ def candidates(store: Store, name: str) -> dict[str, Pointer]:
         chain = check_chain(read_history(store.pointer_path(name, alias), trusted), trusted)
         if chain and (not champions or chain[-1].digest != champions[-1].digest):
             found.setdefault(chain[-1].digest, chain[-1])
+    return found
+
+
+def recorded_gate(store: Store, name: str, package: str) -> dict[str, Any]:
+    """The record of the gates in a served package: checked by digest, and read without parsing the models.
+
+    Raises:
+        ModelNotServable: there is no such package, or the record is not the one its manifest names.
+    """
+    folder = store.served_folder(name) / package
+    try:
+        manifest, gate = ((folder / file).read_bytes() for file in (MANIFEST, "gate.json"))
+        listed = parse_json(manifest, MANIFEST)["files"]["gate.json"]["sha256"]
+    except (OSError, KeyError, TypeError) as error:
+        raise ModelNotServable("the package cannot be read", "模型包无法读取") from error
+    found = parse_json(gate, "gate.json")
+    if sha256(manifest) != package or sha256(gate) != listed or not isinstance(found, dict):
+        raise ModelNotServable("gate.json has been altered", "gate.json 已被改动")
     return found
 
 
