@@ -33,7 +33,13 @@ def files_of(synthetic: bool, base: float, gate: dict[str, Any] | None = None) -
 
 
 def add_model(
-    home: Path, version: int = 1, *, synthetic: bool = True, base: float = 0.0, alias: str = "champion", gate: Any = None
+    home: Path,
+    version: int = 1,
+    *,
+    synthetic: bool = True,
+    base: float = 0.0,
+    alias: str = "champion",
+    gate: dict[str, Any] | None = None,
 ) -> Store:
     """Write, sign and promote a package in a store; trained by one person, approved by another.
 

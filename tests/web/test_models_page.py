@@ -119,8 +119,8 @@ def test_champion_and_challenger_stand_side_by_side_with_their_records(desk: Des
         assert part in said, part
     assert "G1a" not in said  # green gates are counted, not named
     assert "Proof <b>" not in page.text and ("Proof &lt;b&gt;" in page.text) == (lang == "en")
-    for digest in (one.package.digest for one in (desk.client.state.champions.found, desk.client.state.challengers.found)):
-        assert digest in page.text
+    for holder in (desk.client.state.champions, desk.client.state.challengers):
+        assert holder.current().package.digest in page.text
 
 
 def test_a_menu_entry_leads_there_for_those_who_may(desk: Desk) -> None:
