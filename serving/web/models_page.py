@@ -89,9 +89,10 @@ def on_paper(facts: ModelFacts, page: Page) -> dict[str, Any]:
 def calibration(facts: ModelFacts, page: Page) -> dict[str, Any]:
     """The calibration by grade on record: a chart and its table; neither where the package has none."""
     pd = (facts.gate.get("statistics") or {}).get("pd") or {}
-    grades, cox = pd.get("grades") or [], pd.get("cox") or {}
+    cox, parts = pd.get("cox") or {}, ("grade", "rows", "pd", "default_rate", "low", "high")
+    grades = [{part: one.get(part) for part in parts} for one in pd.get("grades") or []]
     bins = [{"pd": one["pd"], "rate": one["default_rate"], "low": one["low"], "high": one["high"]} for one in grades
-            if one.get("low") is not None]  # fmt: skip
+            if None not in one.values()]  # fmt: skip
     curves: dict[str, Any] = {"reliability": bins}
     if "slope" in cox and "intercept" in cox:
         curves["cox"] = {name: cox[name]["value"] for name in ("intercept", "slope")}

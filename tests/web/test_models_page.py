@@ -104,6 +104,13 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk whose store no test of this file changes."""
+    with Desk(tmp_path_factory.mktemp("reading") / "home") as one:
+        yield one
+
+
 def said_in(page: httpx.Response) -> str:
     """The text of the main part, spaces made one."""
     main = page.text[page.text.index("<main") : page.text.index("</main>")]
@@ -111,39 +118,39 @@ def said_in(page: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_champion_and_challenger_stand_side_by_side_with_their_records(desk: Desk, lang: str) -> None:
-    page = desk.get(f"/models?lang={lang}")
+def test_champion_and_challenger_stand_side_by_side_with_their_records(reading: Desk, lang: str) -> None:
+    page = reading.get(f"/models?lang={lang}")
     assert page.status_code == 200 and Checked(page.text).faults == []
     said = said_in(page)
     for part in ("T. Trainer", "A. Approver", "0.801 (0.751 – 0.851)", "0.488", "0.887 (0.707 – 1.067)", "G2e", "G3"):
         assert part in said, part
     assert "G1a" not in said  # green gates are counted, not named
     assert "Proof <b>" not in page.text and ("Proof &lt;b&gt;" in page.text) == (lang == "en")
-    for holder in (desk.client.state.champions, desk.client.state.challengers):
+    for holder in (reading.client.state.champions, reading.client.state.challengers):
         assert holder.current().package.digest in page.text
 
 
-def test_a_menu_entry_leads_there_for_those_who_may(desk: Desk) -> None:
-    assert 'href="/models?lang=en" aria-current="page"' in desk.get("/models?lang=en").text
-    officer = desk.get("/?lang=en", "chen", Role.LOAN_OFFICER).text
+def test_a_menu_entry_leads_there_for_those_who_may(reading: Desk) -> None:
+    assert 'href="/models?lang=en" aria-current="page"' in reading.get("/models?lang=en").text
+    officer = reading.get("/?lang=en", "chen", Role.LOAN_OFFICER).text
     assert "/models" not in officer
-    assert desk.get("/models", "chen", Role.LOAN_OFFICER).status_code == 403
+    assert reading.get("/models", "chen", Role.LOAN_OFFICER).status_code == 403
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_model_is_drawn_from_the_package_that_is_served(desk: Desk, lang: str) -> None:
-    page = desk.get(f"/models/challenger?lang={lang}")
+def test_a_model_is_drawn_from_the_package_that_is_served(reading: Desk, lang: str) -> None:
+    page = reading.get(f"/models/challenger?lang={lang}")
     assert page.status_code == 200 and Checked(page.text).faults == []
-    package = desk.client.state.challengers.found.package
+    package = reading.client.state.challengers.found.package
     # a curve for each feature of the table, the calibration, and the maps of the pairs
     curves = len(package.bundle.pd.table.names) + len(package.bundle.pd.table.pairs) + 1
     assert page.text.count('<svg class="figure"') == curves
     assert package.digest in page.text and "0.50% – 1.20%" not in page.text and "0.10% – 1.20%" in page.text
-    bare = desk.get(f"/models/champion?lang={lang}")  # its package records neither gates nor grades
+    bare = reading.get(f"/models/champion?lang={lang}")  # its package records neither gates nor grades
     assert bare.status_code == 200 and bare.text.count('<svg class="figure"') == curves - 1
-    card = desk.get(f"/models/challenger/card?lang={lang}")
+    card = reading.get(f"/models/challenger/card?lang={lang}")
     assert card.status_code == 200 and "<style" not in card.text and "/static/model.css?v=" in card.text
-    assert desk.get("/models/nobody").status_code == desk.get("/models/nobody/card").status_code == 404
+    assert reading.get("/models/nobody").status_code == reading.get("/models/nobody/card").status_code == 404
 
 
 def test_one_proposes_another_approves_and_the_service_follows(desk: Desk) -> None:
@@ -255,8 +262,8 @@ def test_in_a_service_open_to_all_nobody_is_a_second_person(tmp_path: Path) -> N
         assert proposals(store, NAME) == []
 
 
-def test_without_a_look_the_page_names_the_command_that_keeps_one(desk: Desk) -> None:
-    page = desk.get("/models/drift?lang=en")
+def test_without_a_look_the_page_names_the_command_that_keeps_one(reading: Desk) -> None:
+    page = reading.get("/models/drift?lang=en")
     assert page.status_code == 200 and "eco-credit monitor eco-credit@champion tape.parquet --keep" in page.text
 
 
