@@ -262,6 +262,16 @@ def test_in_a_service_open_to_all_nobody_is_a_second_person(tmp_path: Path) -> N
         assert proposals(store, NAME) == []
 
 
+def test_a_store_without_a_model_is_said_to_be_so(tmp_path: Path) -> None:
+    settings = Settings(access="open", home=tmp_path / "home", refresh_seconds=0.05)
+    with Client(create_app(settings, clock=Ticking())) as client:
+        page = client.get("/models?lang=en")
+        assert page.status_code == 200 and "No champion is in service" in page.text
+        assert "model_not_servable" in page.text
+        assert client.get("/models/champion").status_code == 404
+        assert client.get("/models/drift").status_code == 200
+
+
 def test_without_a_look_the_page_names_the_command_that_keeps_one(reading: Desk) -> None:
     page = reading.get("/models/drift?lang=en")
     assert page.status_code == 200 and "eco-credit monitor eco-credit@champion tape.parquet --keep" in page.text
