@@ -19,6 +19,7 @@ PROMISED = {
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
     "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay", "memo",
     "audit checkpoint", "audit migrate", "audit copy", "users add", "users list", "users revoke", "users rotate",
+    "users enrol",
 }  # fmt: skip
 
 

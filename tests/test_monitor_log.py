@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 import sqlite3
@@ -31,12 +30,14 @@ def logged(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     from fastapi.testclient import TestClient
 
     from serving.app import create_app
+    from serving.override import departs
     from serving.settings import Settings
 
     home = tmp_path_factory.mktemp("log") / "store"
     shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("decisions.db*"))
     answers = []
-    with TestClient(create_app(Settings(home=home)), base_url="http://127.0.0.1") as client:
+    app = create_app(Settings(home=home))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000)) as client:
         for number in range(9):
             application = json.loads(example_path(EXAMPLES[number % 3]).read_text("utf-8"))
             application["application_id"] = f"L-{number}"
@@ -45,11 +46,11 @@ def logged(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
         answers[8] = client.post("/v1/scores", json=application).json()
         for number, decided in enumerate(("decline", "approve", "approve")):
             path = f"/v1/decisions/{answers[number]['decision_id']}/outcome"
-            body = {"decided": "refer" if number == 2 else decided, "decided_by": "li", "reason": "seen the land"}
-            client.post(path, json=body, headers={"Idempotency-Key": f"first-{number}"}).raise_for_status()
-            if number == 2:
-                second = copy.deepcopy(body) | {"decided": decided}
-                client.post(path, json=second, headers={"Idempotency-Key": "second"}).raise_for_status()
+            for key, said in (("first", "refer"), ("second", decided)) if number == 2 else (("first", decided),):
+                body = {"decided": said, "decided_by": "li", "reason": "seen the land"}
+                if departs(body, answers[number]):
+                    body["override_reason"] = "other_value_evidence"
+                client.post(path, json=body, headers={"Idempotency-Key": f"{key}-{number}"}).raise_for_status()
     return home, answers
 
 

@@ -242,12 +242,16 @@ def _signers(
 def same_person(one: str, other: str) -> bool:
     """True when two names are the same but for case, spaces and width of letters.
 
+    Who acts on the desk is named ``user@tenant``; a name without a tenant is the same person as that user of any.
+
     Example:
         >>> same_person("Li Wei", "ＬＩ wei"), same_person("Li Wei", "Li Wen")
         (True, False)
+        >>> same_person("li", "li@bank-a"), same_person("li@bank-b", "li@bank-a")
+        (True, False)
     """
-    folded = ["".join(unicodedata.normalize("NFKC", name).split()).casefold() for name in (one, other)]
-    return folded[0] == folded[1]
+    a, b = ("".join(unicodedata.normalize("NFKC", name).split()).casefold() for name in (one, other))
+    return a in (b, b.rpartition("@")[0]) or a.rpartition("@")[0] == b
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:

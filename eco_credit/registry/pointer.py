@@ -16,7 +16,7 @@ from eco_credit.registry.signature import check_signed, signed
 
 PROMOTE = "promote"
 ROLLBACK = "rollback"
-LATER = ("proposer", "waived", "waiver")
+LATER = ("proposer", "waived", "waiver", "proposed_by")
 """Fields a pointer of an older store may not have."""
 
 
@@ -38,6 +38,7 @@ class Pointer:
         proposer: who trained the package and signed it first.
         waived: gates that were not green, by number, separated by commas; empty when all were green.
         waiver: why they are accepted, in the approver's words; empty where ``reason`` says it all.
+        proposed_by: who proposed the promotion on the desk; empty where it was done without a proposal.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Pointer:
     proposer: str = ""
     waived: str = ""
     waiver: str = ""
+    proposed_by: str = ""
 
 
 def signed_pointer(pointer: Pointer, key: SigningKey) -> dict[str, Any]:

@@ -47,11 +47,15 @@ class Approval:
         approver: name of the person; a key of theirs must be enrolled as approver.
         reason: why, in their words; not empty. It also accepts amber gates, which are recorded by number.
         waiver: why red gates are accepted, in their words; without it a model with a red gate is not promoted.
+        proposed_by: who proposed the promotion, where somebody did; must be another person.
+        seen: number of the pointer a rollback was decided about; None for whichever is in force.
     """
 
     approver: str
     reason: str
     waiver: str = ""
+    proposed_by: str = ""
+    seen: int | None = None
 
 
 def promote(
@@ -122,7 +126,19 @@ def install(store: Store, package: Package, approval: Approval, *, alias: str = 
 def rollback(
     store: Store, name: str, approval: Approval, *, alias: str = CHAMPION, contract: str | None = None
 ) -> Pointer:
-    """Serve again what was served before the model in service, and write down that this was meant.
+    """Serve again what was served before the model in service, and let MLflow's alias follow.
+
+    Arguments, result and errors as in `take_back`.
+    """
+    pointer = take_back(store, name, approval, alias=alias, contract=contract)
+    _tell_registry(store, pointer)
+    return pointer
+
+
+def take_back(
+    store: Store, name: str, approval: Approval, *, alias: str = CHAMPION, contract: str | None = None
+) -> Pointer:
+    """The local half of a rollback: point to what was served before, and write down that this was meant.
 
     Args:
         store: the store.
@@ -135,7 +151,8 @@ def rollback(
         The new pointer.
 
     Raises:
-        ModelNotServable: there is nothing earlier, or the earlier package is not in order any more.
+        ModelNotServable: there is nothing earlier, the earlier package is not in order any more, or another pointer
+            than the one decided about is in force by now.
     """
     _check_reason(approval)
     key = store.signer(approval.approver, APPROVER)
@@ -143,6 +160,8 @@ def rollback(
     try:
         path = store.pointer_path(name, alias)
         before = read_history(path, store.trusted())
+        if approval.seen not in (None, len(before)):
+            raise ModelNotServable("another model went into service meanwhile", "在用模型已变更，请重新查看后再决定")
         target = earlier(check_chain(before, store.trusted()))
         if target is None:
             raise ModelNotServable("no earlier model was in service", "没有更早的在用模型可回退")
@@ -154,7 +173,6 @@ def rollback(
     finally:
         if descriptor is not None:
             os.close(descriptor)
-    _tell_registry(store, pointer)
     return pointer
 
 
@@ -182,7 +200,8 @@ def red_gates(gate: Mapping[str, Any]) -> list[str]:
 
 def _act(store: Store, approval: Approval) -> dict[str, Any]:
     at = store.clock().isoformat(timespec="seconds")
-    return {"approver": approval.approver, "reason": approval.reason, "at": at, "waiver": approval.waiver.strip()}
+    told = {"approver": approval.approver, "reason": approval.reason, "waiver": approval.waiver.strip()}
+    return told | {"at": at, "proposed_by": approval.proposed_by}
 
 
 def _check_reason(approval: Approval) -> None:
@@ -198,6 +217,8 @@ def _check_act(package: Package, approval: Approval, alias: str) -> None:
         raise ModelNotServable(f"the alias must be one of {', '.join(ALIASES)}", "别名不在允许范围")
     if not package.trainer or same_person(package.trainer, approval.approver):
         raise ModelNotServable("whoever trained a model cannot approve it", "训练人不得批准自己的模型")
+    if approval.proposed_by and same_person(approval.proposed_by, approval.approver):
+        raise ModelNotServable("whoever proposed a model cannot approve it", "提议人不得批准自己提议的模型")
     status, red = package.gate.get("status"), red_gates(package.gate)
     if status not in ("green", "amber", "red"):
         raise GateNotMet(f"the gates of this model are {status or 'not recorded'}", "模型准入门槛没有记录")

@@ -10,6 +10,8 @@
       served/<name>/<digest>/                verified, twice signed packages
       served/<name>/<alias>.json             signed pointer to what is served
       served/<name>/<alias>.history.jsonl    every pointer there ever was
+      served/<name>/proposals/               what was proposed, approved and refused on the desk
+      served/<name>/monitor/                 results of monitoring that were kept
       demo.json                              present in a demo store
 """
 

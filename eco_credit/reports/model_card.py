@@ -18,12 +18,13 @@ SECTIONS = ("purpose", "targets", "windows", "figures", "gates", "inputs", "limi
 """The chapters, in order."""
 
 
-def model_card(facts: ModelFacts, *, lang: str = "zh") -> str:
+def model_card(facts: ModelFacts, *, lang: str = "zh", css_address: str | None = None) -> str:
     """Print the card of a model as one self-contained HTML page: no script, no outside address, A4.
 
     Args:
         facts: the model; its statistics are those of the record of the training.
         lang: ``zh`` or ``en``.
+        css_address: address of the style sheet; without it the page carries its own.
 
     Returns:
         HTML text; every value is escaped. A model trained on synthetic data is marked on every page.
@@ -35,6 +36,7 @@ def model_card(facts: ModelFacts, *, lang: str = "zh") -> str:
     gates = gate_lines(facts.gate.get("gates"), lang)
     return environment().get_template("model_card.html.j2").render(
         t=t, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()), facts=facts,  # noqa: S704  our own file
+        css_address=css_address,
         windows=windows(facts, lang, t), figures=_figures(facts.gate.get("statistics") or {}, t), gates=gates,
         counted=counts(gates), colours=COLOURS, chapters=CHAPTERS, provenance=provenance(facts, lang, t),
         tier=tier_lines(facts, t), anchor=anchor(facts), margins=margins(facts, t), warnings=tier_warnings(facts, t),

@@ -21,13 +21,14 @@ MOST_VINTAGES = 12
 """Most quarters listed, the newest; all of them enter the line below them."""
 
 
-def monitor_report(found: Mapping[str, Any], *, lang: str = "zh") -> str:
+def monitor_report(found: Mapping[str, Any], *, lang: str = "zh", css_address: str | None = None) -> str:
     """Print one look as a self-contained HTML page: no script, no outside address, A4.
 
     Args:
         found: plain data of a monitoring run: ratios are parts of one, lights are words; every trigger carries its
             sentence in zh and en.
         lang: ``zh`` or ``en``.
+        css_address: address of the style sheet; without it the page carries its own.
 
     Returns:
         HTML text; every value is escaped. It is marked as synthetic when the rows or the model are.
@@ -38,7 +39,8 @@ def monitor_report(found: Mapping[str, Any], *, lang: str = "zh") -> str:
     t = translator(lang)
     return environment().get_template("monitor_report.html.j2").render(
         t=t, lang=lang, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()),  # noqa: S704  our own file
-        found=found, head=head(found, t), triggers=triggers(found, t, lang), estimated=estimated(found, t),
+        css_address=css_address, found=found, head=head(found, t), triggers=triggers(found, t, lang),
+        estimated=estimated(found, t),
         segments=segment_lines(found, t, lang), kinds=kind_lines(found, lang), left_out=left_out(found, t),
         score=score(found, t), grades=grade_lines(found), chart=grade_chart(found["grades"]["table"], t),
         features=feature_lines(found, t, lang), layers=layer_lines(found, t), mix=mix(found, t), width=width(found, t),

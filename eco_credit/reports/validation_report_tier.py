@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from eco_credit.reports.formats import number, percent
 from eco_credit.reports.page import Translate
 from eco_credit.reports.validation_report_model import ModelFacts, Plain
 
 
-def tier_of(facts: ModelFacts) -> Plain:
+class Judged(Protocol):
+    """What has the record of the gates at training: a model on paper, or a package."""
+
+    @property
+    def gate(self) -> Plain:
+        """The record."""
+
+
+def tier_of(facts: Judged) -> Plain:
     """The tier on record: defaults, what they allow, what is served; empty for a package of before there were tiers."""
     found: Plain = (facts.gate.get("statistics") or {}).get("tier") or {}
     return found if "shape" in found else {}
 
 
-def tier_lines(facts: ModelFacts, t: Translate) -> list[tuple[str, str]]:
+def tier_lines(facts: Judged, t: Translate) -> list[tuple[str, str]]:
     """Defaults, shape allowed, shape served and why, in lines of name and value."""
     tier = tier_of(facts)
     if not tier:
@@ -31,7 +39,7 @@ def tier_lines(facts: ModelFacts, t: Translate) -> list[tuple[str, str]]:
     return lines
 
 
-def tier_warnings(facts: ModelFacts, t: Translate) -> list[str]:
+def tier_warnings(facts: Judged, t: Translate) -> list[str]:
     """What a reader must know first: a shape richer than the defaults allow, or a level that is no estimate."""
     tier = tier_of(facts)
     resolved = ((facts.gate.get("statistics") or {}).get("lgd_rows") or {}).get("fit")

@@ -27,6 +27,21 @@ class Principal:
         """True when one of the roles allows it."""
         return any(permission in PERMISSIONS[role] for role in self.roles)
 
+    @property
+    def signer(self) -> str:
+        """Name under which the caller acts on models."""
+        return signing_name(self.user, self.tenant)
+
+
+def signing_name(user: str, tenant: str) -> str:
+    """Name of a user in the room of models, where users of all tenants meet.
+
+    Example:
+        >>> signing_name("wang", "bank-a")
+        'wang@bank-a'
+    """
+    return f"{user}@{tenant}"
+
 
 DEMO = Principal("demo", "demo", frozenset(Role))
 """The caller of a demo, which needs no login and stays on this machine."""

@@ -32,7 +32,7 @@ KeyArgument = Annotated[str, typer.Argument(metavar="KEY_ID", help="Identifier o
 def register(app: typer.Typer) -> None:
     """Add the command group ``users``."""
     group = typer.Typer(help="Users and their keys: add, list, revoke, rotate. 用户与密钥。", no_args_is_help=True)
-    for name, command in (("add", add), ("list", list_keys), ("revoke", revoke), ("rotate", rotate)):
+    for name, command in (("add", add), ("list", list_keys), ("revoke", revoke), ("rotate", rotate), ("enrol", enrol)):
         group.command(name)(command)
     app.add_typer(group, name="users")
 
@@ -163,3 +163,18 @@ def rotate(
         raise _refuse("KEY_ID", "rotated", "this key has a successor already", "该密钥已有替换密钥")
     made, text = book.rotate(old, until=now + dt.timedelta(hours=grace), now=now)
     _told(made, text, json, replaces=_shown(book.read()[key_id]))
+
+
+def enrol(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The user. 用户名。")],
+    tenant: TenantOption,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """为模型审批人登记签名密钥。 Give an approver a signing key: what they approve on the desk is signed with it."""
+    from eco_credit.registry import Store
+    from serving.access.principal import signing_name
+
+    owner = signing_name(_name("NAME", name), _name("--tenant", tenant))
+    key = (Store.default() if home is None else Store(home)).enrol(owner, "approver")
+    emit({"owner": owner, "key_id": key.key_id, "role": "approver"}, json)

@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
+from eco_credit.reports.monitor_report import stylesheet as monitor_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
 from eco_credit.reports.papers.html import stylesheet as paper_css
+from eco_credit.reports.validation_report_view import stylesheet as model_css
 from serving.access import DEMO, Permission, Principal
 from serving.web.language import language_of, switched, words_of
 
 MENU = (
     ("apply", Permission.SCORE, "/"),
     ("cases", Permission.CASES, "/decisions"),
+    ("models", Permission.MODELS, "/models"),
     ("audit", Permission.AUDIT, "/audit"),
 )
 """Rooms of the desk: name, what it takes to enter, address."""
@@ -31,6 +34,8 @@ _MEDIA = {
     "desk.css": _CSS,
     "paper.css": _CSS,
     "appraisal.css": _CSS,
+    "model.css": _CSS,
+    "monitor.css": _CSS,
     "icon.svg": "image/svg+xml",
     "htmx.min.js": _SCRIPT,
     "desk.js": _SCRIPT,
@@ -49,7 +54,12 @@ HTMX_CONFIG = json.dumps(
     }
 )
 """Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
-_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css}
+_OF_REPORTS = {
+    "paper.css": paper_css,
+    "appraisal.css": appraisal_css,
+    "model.css": model_css,
+    "monitor.css": monitor_css,
+}
 
 
 @cache

@@ -26,10 +26,12 @@ from serving.web.checklist import add_checklist, stages
 from serving.web.examples import example
 from serving.web.live_page import add_check
 from serving.web.login import add_login
+from serving.web.models_page import add_models
 from serving.web.outcome_page import add_outcome, form, recorded
 from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
 from serving.web.papers import add_papers
+from serving.web.promote_page import add_promotion
 from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload
 from serving.web.view import FormView, by_path, summary
@@ -49,7 +51,8 @@ def build_router(state: State) -> APIRouter:
     """
     router = APIRouter(include_in_schema=False, route_class=Paged)
     of_cases = (add_cases, _add_decisions, add_papers, add_outcome)
-    for routes in (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, *of_cases, add_audit):
+    of_models = (add_promotion, add_models, add_audit)
+    for routes in (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, *of_cases, *of_models):
         routes(router, state)
     add_upload(router, state, _form_page)
     return router

@@ -108,6 +108,15 @@ class Client:
 
         return self._loop.run(all_at_once())
 
+    def together(self, posts: list[tuple[str, bytes, dict[str, str]]]) -> list[httpx.Response]:
+        """POST several requests at once, each with headers of its own."""
+
+        async def all_at_once() -> list[httpx.Response]:
+            asked = (self._http.post(path, content=raw, headers=named(given)) for path, raw, given in posts)
+            return await asyncio.gather(*asked)
+
+        return self._loop.run(all_at_once())
+
     def wait(self, seconds: float) -> None:
         """Let the application's own tasks run."""
         self._loop.run(asyncio.sleep(seconds))

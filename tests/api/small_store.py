@@ -16,7 +16,7 @@ from eco_credit.registry.promote import Approval, install
 from eco_credit.risk import ModelBundle
 
 
-def files_of(synthetic: bool, base: float) -> dict[str, bytes]:
+def files_of(synthetic: bool, base: float, gate: dict[str, Any] | None = None) -> dict[str, bytes]:
     """All files of the package; ``base`` moves every PD, so that two packages differ."""
     parts: dict[str, Any] = json.loads(json.dumps(bundle_files()))
     parts["pd.json"]["platt"]["intercept"] += base
@@ -28,14 +28,23 @@ def files_of(synthetic: bool, base: float) -> dict[str, bytes]:
     rows = golden_rows(bundle, sample_rows(), collateral_value=worth, exposure=lent)
     return {name: canonical_json(part) for name, part in parts.items()} | {
         "golden.json": canonical_json(rows),
-        "gate.json": canonical_json({"status": "green", "synthetic": synthetic}),
+        "gate.json": canonical_json(gate or {"status": "green", "synthetic": synthetic}),
     }
 
 
 def add_model(
-    home: Path, version: int = 1, *, synthetic: bool = True, base: float = 0.0, alias: str = "champion"
+    home: Path,
+    version: int = 1,
+    *,
+    synthetic: bool = True,
+    base: float = 0.0,
+    alias: str = "champion",
+    gate: dict[str, Any] | None = None,
 ) -> Store:
-    """Write, sign and promote a package in a store; trained by one person, approved by another."""
+    """Write, sign and promote a package in a store; trained by one person, approved by another.
+
+    Red gates in ``gate`` are waived, as for a challenger that lends nothing.
+    """
     store, tape = Store(home), contract("loan_tape")
     trainer = store.enrol("T. Trainer", "trainer")
     store.enrol("A. Approver", "approver")
@@ -50,8 +59,8 @@ def add_model(
         synthetic=synthetic,
     )
     folder = home / "written" / str(version)
-    write_package(folder, files_of(synthetic, base), meta)
+    write_package(folder, files_of(synthetic, base, gate), meta)
     sign(folder, "trainer", trainer)
     package = load_package(folder, store.trusted(), require_approval=False, version=str(version))
-    install(store, package, Approval("A. Approver", "test"), alias=alias)
+    install(store, package, Approval("A. Approver", "test", "test" if gate else ""), alias=alias)
     return store

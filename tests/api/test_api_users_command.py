@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from eco_credit.core.errors import ContractError
+from eco_credit.registry import Store
 from serving.access import Role
 from serving.access.keybook import SqlKeyBook
 from serving.server import check_reach
@@ -31,6 +32,16 @@ def told(home: Path, *words: str) -> Any:
     done = run(home, *words, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_an_approver_is_enrolled_under_user_and_tenant_with_one_key(tmp_path: Path) -> None:
+    first = told(tmp_path, "users", "enrol", "wang", "--tenant", "bank-a")
+    assert first["owner"] == "wang@bank-a" and told(tmp_path, "users", "enrol", "wang", "--tenant", "bank-a") == first
+    trusted = Store(tmp_path).trusted()
+    assert {name: (key.owner, key.roles) for name, key in trusted.items()} == {
+        first["key_id"]: ("wang@bank-a", ("approver",))
+    }
+    assert run(tmp_path, "users", "enrol", "Wang Fang", "--tenant", "bank-a").returncode == 3
 
 
 def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:

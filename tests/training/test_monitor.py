@@ -17,9 +17,12 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from eco_credit.contracts import columns_of_frame, contract
+from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import ContractError
 from eco_credit.core.numbers import Columns
 from eco_credit.registry import Store, open_model
+from eco_credit.reports.monitor_kept import keep_look, kept_looks, read_look
+from eco_credit.reports.monitor_report import monitor_report
 from eco_credit.risk.calibration import sigmoid
 from eco_credit.rulebook import load
 from training.cli import register
@@ -401,8 +404,8 @@ def test_a_shifted_tape_fires_with_exit_code_four_and_everything_is_still_writte
 def test_the_command_ends_with_zero_when_nothing_is_red_and_prints_the_caveat(
     store: Store, trained: Trained, now: Path
 ) -> None:
-    done = run(store, trained, now, "--lang", "en")
-    assert done.exit_code == 0
+    done = run(store, trained, now, "--lang", "en", "--keep")
+    assert done.exit_code == 0 and len(kept_looks(store, "small")) == 1
     assert "Valid only without concept drift" in " ".join(done.stdout.split())
     assert run(store, trained, now, "--lang", "fr").exit_code == 2
 
@@ -414,6 +417,9 @@ def test_with_a_reference_and_outcomes_every_part_is_told(
     write_tape(tape, past)
     found = monitor(store, str(trained.folder), Files(now, reference=past, outcomes=outcome_file))
     told = lights(found)
+    # what is kept for the desk holds every part of it
+    kept = read_look(store, found["model"]["name"], keep_look(store, found).stem)
+    assert monitor_report(kept) == monitor_report(json.loads(canonical_json(found)))
     assert (told["score"], told["features"], told["kinds"], told["scope"]) == ("green",) * 4
     assert found["width"]["expected"] is not None and set(found["reference"]["from"].values()) == {"file"}
     ledger, frame = found["ledger"], pd.read_parquet(now)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pledge_tables import DAY, codes, columns, haircut, loans
 
@@ -173,6 +173,7 @@ ROWS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.permutations(ROWS))
 def test_the_digest_does_not_depend_on_the_order_of_the_rows(rows: list[dict[str, Any]]) -> None:
     assert held("water_right", *rows).digest == held("water_right", *ROWS).digest

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from training.console import SHORT, Steps, emit, exits
+
+if TYPE_CHECKING:
+    from eco_credit.registry import Store
 
 COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "dim"}
 
@@ -25,6 +28,7 @@ def monitor(
     prices: Annotated[Path | None, typer.Option(help="Price index: day, index, kind.", exists=True)] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page to print, .html.", dir_okay=False)] = None,
     metrics: Annotated[Path | None, typer.Option(help="Write Prometheus text, .prom.", dir_okay=False)] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the result in the store, for the desk.")] = False,
     lang: Annotated[str, typer.Option(help="zh or en, of page and table.")] = "zh",
     home: Annotated[Path | None, typer.Option("--home", help="Store; default ECO_CREDIT_HOME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Machine output on stdout.")] = False,
@@ -33,8 +37,11 @@ def monitor(
     if lang not in ("zh", "en"):
         raise typer.BadParameter("zh or en", param_hint="--lang")
     with exits(json):
-        found = _look(home, model, (current, reference, outcomes, prices))
+        store = _store(home)
+        found = _look(store, model, (current, reference, outcomes, prices))
         _write(found, report, metrics, lang)
+        if keep:
+            _keep(store, found)
         if json:
             emit(found, True)
         else:
@@ -43,14 +50,25 @@ def monitor(
         raise typer.Exit(SHORT)
 
 
-def _look(home: Path | None, model: str, paths: tuple[Path, Path | None, Path | None, Path | None]) -> dict[str, Any]:
+def _store(home: Path | None) -> Store:
     from eco_credit.registry import Store
+
+    return Store(home) if home is not None else Store.default()
+
+
+def _keep(store: Store, found: Mapping[str, Any]) -> None:
+    from eco_credit.reports.monitor_kept import keep_look
+
+    keep_look(store, found)
+
+
+def _look(store: Store, model: str, paths: tuple[Path, Path | None, Path | None, Path | None]) -> dict[str, Any]:
     from training.monitor.run import Files
     from training.monitor.run import monitor as run
 
     steps = Steps()
     steps("monitor")
-    found = run(Store(home) if home is not None else Store.default(), model, Files(*paths))
+    found = run(store, model, Files(*paths))
     steps.done()
     return found
 

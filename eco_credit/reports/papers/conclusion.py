@@ -27,12 +27,29 @@ def risk_facts(view: View) -> Block:
         Fact(t("risk.grade"), str(answer["grade"] or formats.UNKNOWN), source=by_model, strong=True),
         Fact(t("risk.pd_of", months=months), view.number(pd["value"], "ratio"), source=by_model, strong=True),
         Fact(t("invest.pd_range"), view.span(pd, "ratio"), source=by_model),
+        *_beside(view, by_model),
         Fact(t("risk.lgd"), view.number(lgd["value"], "ratio"), source=by_model),
         Fact(t("invest.lgd_range"), view.span(lgd, "ratio"), source=by_model),
         Fact(t("risk.regulatory_lgd"), view.number(answer["regulatory_lgd"], "ratio"),
              source=t("invest.by_rules", day=answer["provenance"]["rules_day"])),
         Fact(t("risk.expected_loss"), view.number(answer["expected_loss_rate"], "ratio"), source=by_model),
     ])  # fmt: skip
+
+
+def _beside(view: View, source: str) -> list[Fact]:
+    """The model beside this one with its margin, where the case goes to a person because of it (P09, P10)."""
+    pd, t = view.answer["pd"], view.t
+    asked = {"P09", "P10"} & {reason["code"] for reason in view.answer["reasons"]}
+    if not asked or pd.get("benchmark") is None:
+        return []
+    said = [view.number(pd["benchmark"], "ratio")]
+    if pd.get("benchmark_margin") is not None:
+        more = view.number(pd["benchmark"] + pd["benchmark_margin"], "ratio")
+        said.append(t("risk.benchmark_margin", value=more, margin=view.number(pd["benchmark_margin"], "ratio")))
+    if pd.get("cell_loans") is not None:
+        loans, defaults = (formats.brief(pd[name], 0) for name in ("cell_loans", "cell_defaults"))
+        said.append(t("risk.cell", loans=loans, defaults=defaults))
+    return [Fact(t("risk.benchmark"), "; ".join(said), source=source)]
 
 
 def ratio_of(view: View, amount: float | None) -> str:
