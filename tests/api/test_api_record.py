@@ -271,7 +271,7 @@ def test_a_log_that_closes_before_the_turn_ends_leaves_nobody_waiting(tmp_path: 
 
     asyncio.run(close_between())
     again = Journal(tmp_path / "decisions.db")
-    assert again.records() == []
+    assert again.records("demo") == []
     again.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -78,7 +79,11 @@ def _spoil(parent: Any, key: Any, chance: random.Random) -> None:
     elif act == 2 and isinstance(parent, dict):
         parent[chance.choice(("x", "", "__proto__", str(key).upper(), f" {key}", "kind"))] = value
     elif act == 3 and isinstance(parent[key], int | float) and not isinstance(parent[key], bool):
-        parent[key] = parent[key] * chance.choice((-1, 0, 1e-9, 1e3, 1e12, 1e300))
+        by = chance.choice((-1, 0, 1e-9, 1e3, 1e12, 1e300))
+        try:
+            parent[key] = parent[key] * by
+        except OverflowError:  # a whole number beyond any double, spoiled once more
+            parent[key] = math.inf
     elif act == 4:
         parent[key] = [parent[key]] if chance.random() < 0.5 else {"value": parent[key]}
     else:
