@@ -72,7 +72,7 @@ async def _keep_fresh(state: State) -> None:
     """Look for a new champion until the service ends, and keep ready what a rollback would go back to."""
     while True:
         await asyncio.to_thread(state.refresh)
-        await asyncio.to_thread(state.champions.warm)
+        await asyncio.to_thread(state.warm)
         await asyncio.sleep(state.settings.refresh_seconds)
 
 

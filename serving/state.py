@@ -185,6 +185,11 @@ class State:
             self.metrics.model_loads.labels("loaded" if outcome else "refused").inc()
         self.metrics.model_alarm.labels("champion").set(self.champions.alarm is not None)
 
+    def warm(self) -> None:
+        """Make ready, once the service is, what a rollback would go back to and what a first reading needs."""
+        self.champions.warm()
+        self.gate.warm()
+
     def refresh_challenger(self) -> None:
         """The same for the challenger, where one may score beside the champion."""
         if self.settings.shadow:

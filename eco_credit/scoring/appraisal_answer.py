@@ -62,9 +62,10 @@ def appraisal_details(appraisal: Appraisal, row: int) -> dict[str, Any]:
 
 def _shown(step: Step, part: Part, at: int) -> bool:
     """A step is shown where it has a number, and where the figure it depends on is there."""
-    if step.when is not None and not _is_there(part.value_of(step.when, at)):
+    values = part.values_of(at)
+    if step.when is not None and not _is_there(values[step.when]):
         return False
-    return not math.isnan(part.value_of(step.figure, at))
+    return not math.isnan(values[step.figure])
 
 
 def _is_there(value: float) -> bool:
@@ -82,14 +83,15 @@ def _used(parameter: Parameter, part: Part, at: int) -> bool:
 
 def step_answer(step: Step, part: Part, at: int) -> dict[str, Any]:
     """One step: its value, its formula in symbols, and the formula with the numbers filled in."""
+    values = part.values_of(at)
     return {
         "code": step.figure,
         "zh": step.zh,
         "en": step.en,
         "unit": step.unit,
-        "value": rounded_number(part.value_of(step.figure, at), STEP_DECIMALS),
+        "value": rounded_number(values[step.figure], STEP_DECIMALS),
         "formula": step.formula,
-        "working": step.working.format_map({name: plain(part.value_of(name, at)) for name in step.reads}),
+        "working": step.working.format_map({name: plain(values[name]) for name in step.reads}),
     }
 
 
@@ -142,7 +144,7 @@ def _cash_flows(part: Part, at: int) -> list[dict[str, Any]]:
     """Payments behind the value, in order of time."""
     if part.approach.cash is None:
         return []
-    central = {name: part.value_of(name, at) for name in part.central}
+    central = dict(part.values_of(at))
     if any(math.isnan(central[p.name]) for p in part.approach.parameters if p.rule is not None):
         return []
     flows = sorted(part.approach.cash(central), key=lambda flow: flow.year)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eco_credit.contracts import Applications, contract
 from eco_credit.core.canonical import digest, sha256
@@ -149,7 +150,7 @@ class Scored:
         table = self.results.features
         names = sorted(table)
         head = "\n".join(names).encode()
-        columns = [[_exact(value) for value in table[name].tolist()] for name in names]
+        columns = [_exact(table[name]) for name in names]
         return [sha256(head + "\n".join(values).encode()) for values in zip(*columns, strict=True)]
 
     def pledge_answers(self, row: int) -> list[dict[str, Any]]:
@@ -157,8 +158,11 @@ class Scored:
         return pledge_answers(self.results.pledges, row)
 
 
-def _exact(value: object) -> str:
-    return value.hex() if isinstance(value, float) else str(value)
+def _exact(column: npt.NDArray[np.generic]) -> list[str]:
+    values = column.tolist()
+    if column.dtype == np.float64:
+        return [*map(float.hex, values)]
+    return [value.hex() if isinstance(value, float) else str(value) for value in values]
 
 
 def score_applications(

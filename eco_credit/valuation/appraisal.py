@@ -16,7 +16,7 @@ import numpy.typing as npt
 from eco_credit.core.numbers import Bools, Floats, where_known
 from eco_credit.valuation.approach import VALUE, Approach, Figures
 from eco_credit.valuation.case import Case, Indices
-from eco_credit.valuation.parameter import Span, laid, span_of
+from eco_credit.valuation.parameter import Span, laid_once, span_of
 from eco_credit.valuation.scenarios import JOINT, Layout, Stresses, layout
 
 BLOCK = 1024
@@ -45,12 +45,17 @@ class Part:
 
     def value_of(self, name: str, at: int) -> float:
         """A figure of one pledge of the part in the central scenario."""
-        column = self._plain[name]
-        return column[at if len(column) > 1 else 0]
+        return self.values_of(at)[name]
+
+    def values_of(self, at: int) -> Mapping[str, float]:
+        """All figures of one pledge of the part in the central scenario."""
+        return self._plain[at]
 
     @cached_property
-    def _plain(self) -> Mapping[str, list[float]]:
-        return {name: column.tolist() for name, column in self.central.items()}
+    def _plain(self) -> list[dict[str, float]]:
+        many = len(self.rows)
+        columns = [column.tolist() * (many if len(column) == 1 else 1) for column in self.central.values()]
+        return [dict(zip(self.central, row, strict=True)) for row in zip(*columns, strict=True)]
 
     @cached_property
     def swing(self) -> Floats:
@@ -195,7 +200,7 @@ class _Table:
 def _worked(approach: Approach, case: Case, rows: Indices, *, plan: Layout) -> tuple[Part, Floats]:
     """Work out one block: the part, and its value in every scenario, never below 0, shape (T, m)."""
     spans = {p.name: span_of(p, case) for p in approach.parameters}
-    figures = {p.name: laid(p, spans[p.name], plan) for p in approach.parameters}
+    figures = {p.name: laid_once(p, spans[p.name], plan, case.rules) for p in approach.parameters}
     figures.update(approach.value(dict(figures)))
     shape = (JOINT + 1 + 2 * len(plan.drivers) + len(plan.stress), len(rows))
     values = np.maximum(0.0, np.broadcast_to(figures[VALUE], shape))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eco_credit.core.numbers import Bools, Floats, where_known
+from eco_credit.rulebook import RuleSet
 from eco_credit.valuation.case import Case
 from eco_credit.valuation.scenarios import Layout
 
@@ -79,6 +80,7 @@ class Span:
         above: high less central, likewise.
         stated: True where the pledge states it or the kind works it out of what is stated, shape (n,); None for all.
         even: True where the two distances are one and the same for every pledge.
+        of_rule: True for one number of the rulebook, the same for every pledge.
     """
 
     central: Floats
@@ -86,6 +88,7 @@ class Span:
     above: Floats
     stated: Bools | None
     even: bool = False
+    of_rule: bool = False
 
     @property
     def low(self) -> Floats:
@@ -121,7 +124,7 @@ def span_of(parameter: Parameter, case: Case) -> Span:
     if parameter.rule is None:
         return Span(stated, off, off, None, even=True)
     usual, known = _from_rule(parameter, case), ~np.isnan(stated)
-    if not known.any():
+    if not np.count_nonzero(known):
         return usual
     if usual.even:
         off = np.where(known, off, usual.above)
@@ -153,7 +156,20 @@ def _from_rule(parameter: Parameter, case: Case) -> Span:
 
 def _number(span: tuple[float, float, float]) -> Span:
     low, central, high = (np.array([value]) for value in span)
-    return Span(central, central - low, high - central, np.zeros(1, dtype=bool))
+    return Span(central, central - low, high - central, np.zeros(1, dtype=bool), of_rule=True)
+
+
+def laid_once(parameter: Parameter, span: Span, plan: Layout, rules: RuleSet) -> Floats:
+    """`laid`; a number of the rulebook is laid out once for its rules and scenarios, and may not be written to."""
+    if not span.of_rule:
+        return laid(parameter, span, plan)
+    key = ("laid", parameter.rule, parameter.moved_by, parameter.lowest, parameter.highest, plan)
+    return rules.once(key, lambda: _frozen(laid(parameter, span, plan)))
+
+
+def _frozen(values: Floats) -> Floats:
+    values.setflags(write=False)
+    return values
 
 
 def laid(parameter: Parameter, span: Span, plan: Layout) -> Floats:
@@ -178,7 +194,7 @@ def laid(parameter: Parameter, span: Span, plan: Layout) -> Floats:
 def _moved(span: Span, driver: str, plan: Layout) -> Floats:
     values = span.central[None, :]
     if span.even:
-        values = values + span.above * plan.net[driver] if span.above.any() else values
-    elif span.above.any() or span.below.any():
+        values = values + span.above * plan.net[driver] if np.count_nonzero(span.above) else values
+    elif np.count_nonzero(span.above) or np.count_nonzero(span.below):
         values = values + span.above * plan.up[driver] - span.below * plan.down[driver]
     return values * plan.shock[driver] if driver in plan.shock else values

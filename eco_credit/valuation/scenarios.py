@@ -63,9 +63,9 @@ def points() -> Floats:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """How far each driver is moved in each of T scenarios.
+    """How far each driver is moved in each of T scenarios; made once by `layout`, so one equals itself alone.
 
     Attributes:
         drivers: names of the k drivers.

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
@@ -59,7 +60,6 @@ class Gate:
         self._welcome: set[str] = set()
         self._keys: Mapping[str, Key] = {}
         self._lock = threading.Lock()
-        self._logger = log.access_logger()
         self._log_key: bytes | None = None
 
     # ---- callers -------------------------------------------------------------------------------
@@ -189,6 +189,16 @@ class Gate:
         return token if 0 < len(token) <= MAX_TOKEN else None
 
     # ---- who read what -------------------------------------------------------------------------
+
+    @cached_property
+    def _logger(self) -> Any:
+        """Made when the first line is due, or by `warm`."""
+        return log.access_logger()
+
+    def warm(self) -> None:
+        """Make ready what the first reading needs; meant for the service's own round, once it is ready."""
+        if not self._state.open_to_all:
+            _ = self._logger
 
     def note(self, request: Request, by: Principal, permission: Permission, *, event: str = "read") -> None:
         """Leave a line about a reading before anything is shown; the demo has nobody to name.

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.access.keys import Key, digest_of, new_key, roles_of
 from serving.access.roles import Role
 from serving.access.tables import ends, keys, sessions
+from serving.migrations import Migrations
 
 if TYPE_CHECKING:
     from serving.settings import Settings
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Migrations(Path(__file__).parent / "migrations", version_table="access_version")
 _BUSY_MS = 5000
 _MIGRATING = 0x0EC2
 TRUSTED_SECONDS = 2.0
@@ -101,13 +100,11 @@ def _server_engine(address: str) -> sa.Engine:
 
 def _migrate(engine: sa.Engine) -> None:
     """Bring the tables to their newest form; of two services that start at once one waits for the other."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.execution_options(writes=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if not MIGRATIONS.all_run(connection):
+            MIGRATIONS.run(connection)
 
 
 class SqlKeyBook:

@@ -7,19 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.audit.postgres import bind, open_postgres, url_of
 from serving.audit.sqlite import open_sqlite, private
 from serving.audit.tables import chains, decisions
+from serving.migrations import Migrations
 
 Address = Path | str
 """Path of a SQLite file, or address of a PostgreSQL database."""
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Migrations(Path(__file__).parent / "migrations")
 _MIGRATING = 0x0EC1
 
 
@@ -74,27 +71,18 @@ def tenants_of(engine: sa.Engine) -> list[str]:
         raise StorageUnavailable("the decision log cannot be read", "决策记录库无法读取") from error
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
-
-
 def migrate(engine: sa.Engine) -> None:
     """Bring the schema to the newest version, in one transaction; two that start at once take turns."""
-    config = _config()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        MIGRATIONS.run(connection)
 
 
 def is_newest(engine: sa.Engine) -> bool:
     """True when the schema is that of this version of the software."""
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return bool(found == ScriptDirectory.from_config(_config()).get_current_head())
+        return MIGRATIONS.all_run(connection)
 
 
 def open_log(address: Address) -> tuple[sa.Engine, sa.Engine]:
@@ -116,7 +104,8 @@ def open_log(address: Address) -> tuple[sa.Engine, sa.Engine]:
             return open_engine(address, writes=True), open_engine(address, writes=False)
         private(address)
         writer = open_sqlite(address, writes=True)
-        migrate(writer)
+        if not is_newest(writer):
+            migrate(writer)
     except (OSError, sa.exc.SQLAlchemyError) as error:
         raise StorageUnavailable("the decision log cannot be opened", "决策记录库无法打开") from error
     return writer, open_sqlite(address, writes=False)

@@ -8,11 +8,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from alembic import command
 from audit_samples import append, entry_of
 
 from serving.audit import Journal
-from serving.audit.database import _config
+from serving.audit.database import MIGRATIONS
 from serving.audit.sqlite import open_sqlite, private
 from serving.audit.verify import verify
 
@@ -26,10 +25,8 @@ def old_log(path: Path, records: int = 4) -> list[str]:
     """A log of revision 0001, hashed here by the rule of that time; the last record is a person's decision."""
     private(path)
     engine = open_sqlite(path, writes=True)
-    config = _config()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        MIGRATIONS.run(connection, "0001")
     engine.dispose()
     raw, previous, hashes = sqlite3.connect(path), "0" * 64, []
     for sequence in range(1, records + 1):

@@ -31,7 +31,8 @@ from fastapi import Body, FastAPI
 from serving.app import create_app
 from serving.server import Server, config
 from serving.settings import Settings
-app = create_app(Settings(home=Path(sys.argv[1])))
+most = int(sys.argv[3])  # nobody is turned away: the cost of an answer is measured, not that of a refusal
+app = create_app(Settings(home=Path(sys.argv[1]), max_scores=most, steady_scores=most))
 empty = FastAPI()
 @empty.get("/empty/nothing")
 async def nothing():
@@ -48,6 +49,7 @@ async def both(scope, receive, send):
     # beside our application, not inside it: nothing of ours goes around the empty endpoint
     await (empty if scope.get("path", "").startswith("/empty/") else app)(scope, receive, send)
 settings = config(app, "127.0.0.1", int(sys.argv[2]))
+both.state = app.state
 settings.app = both
 Server(settings).run()
 """
@@ -102,10 +104,11 @@ def main() -> None:
     parser.add_argument("--keyed", action="store_true", help="give every score an idempotency key of its own")
     options = parser.parse_args()
     port = free_port()
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(options.home), str(port)], cwd=ROOT)
+    loads = [int(connections) for connections in options.connections.split(",")]
+    arguments = [sys.executable, "-c", SERVER, str(options.home), str(port), str(max(loads))]
+    server = subprocess.Popen(arguments, cwd=ROOT)
     try:
         wait_until_ready(port)
-        loads = [int(connections) for connections in options.connections.split(",")]
         found = {f"connections_{n}": summary(costs(port, server.pid, options, n)) for n in loads}
         print(json.dumps({"example": options.example} | found, indent=1))
     finally:

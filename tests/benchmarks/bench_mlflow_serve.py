@@ -68,11 +68,12 @@ def serve_bare(folder: Path, port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def serve_ours(home: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start our service."""
+def serve_ours(home: Path, port: int, most: int) -> subprocess.Popen[bytes]:
+    """Start our service; of ``most`` callers at once it turns nobody away."""
     code = "import sys; from serving.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "serve", "--port", str(port)]
-    made = os.environ | {"ECO_CREDIT_HOME": str(home)}
+    bounds = {f"ECO_CREDIT_{name}_SCORES": str(most) for name in ("MAX", "STEADY")}
+    made = os.environ | {"ECO_CREDIT_HOME": str(home)} | bounds
     return subprocess.Popen(command, cwd=ROOT, env=made, stdout=subprocess.DEVNULL)
 
 
@@ -111,16 +112,16 @@ def main() -> None:
     parser.add_argument("--connections", default="1,8")
     options = parser.parse_args()
     ports = {"ours": free_port(), "mlflow": free_port()}
+    loads = [int(connections) for connections in options.connections.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         servers = {
             "mlflow": serve_bare(Path(folder), ports["mlflow"]),
-            "ours": serve_ours(options.home, ports["ours"]),
+            "ours": serve_ours(options.home, ports["ours"], max(loads)),
         }
         try:
             wait_until_ready(ports["ours"])
             wait_until_ready(ports["mlflow"], "/ping")
             pids = {name: server.pid for name, server in servers.items()}
-            loads = [int(connections) for connections in options.connections.split(",")]
             print(json.dumps({f"connections_{n}": costs(ports, pids, options, n) for n in loads}, indent=1))
         finally:
             for server in servers.values():
