@@ -29,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "wrong_format": ("the content does not fit the ending of the file name", "文件内容与扩展名不符"),
     "unsupported_format": (
-        "only .parquet, .csv, .txt, .tsv and .xlsx are read",
-        "仅支持 .parquet、.csv、.txt、.tsv 和 .xlsx",
+        "only .parquet (or a folder of parts), .csv, .txt, .tsv, .xlsx and .dbf are read",
+        "仅支持 .parquet（或分片文件夹）、.csv、.txt、.tsv、.xlsx 和 .dbf",
     ),
     "encrypted": (
         "the workbook is protected by a password or is an old .xls: save it as .xlsx without a password",
@@ -93,6 +93,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "reader_stopped": (
         "reading the workbook took too much memory or time and was stopped: fill in the template anew",
         "读取工作簿占用内存或时间过多，已中止，请用空白模板重新填写",
+    ),
+    "no_parts": ("the folder holds no .parquet part", "文件夹中没有 .parquet 分片"),
+    "merged_cell": (
+        "a cell is merged over rows in a column of its own for each row: take the merge apart and fill every row",
+        "逐行填写的列中有合并单元格，请取消合并并逐行填写",
+    ),
+    "total_differs": (
+        "the total is not the sum of the rows above it, beyond rounding",
+        "合计与各行之和不符（已扣除四舍五入误差）",
     ),
     "same_file": ("input and result are the same file", "输入与结果为同一文件"),
 }

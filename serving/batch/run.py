@@ -11,15 +11,18 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from eco_credit.contracts import contract
+from eco_credit.contracts.mapping import TapeMapping
 from eco_credit.core.canonical import canonical_json
-from eco_credit.core.errors import ContractError
+from eco_credit.core.errors import GateNotMet
 from eco_credit.core.numbers import Columns
 from eco_credit.core.provenance import code_version
 from serving.batch.chunk import Chunk, rechunk
 from serving.batch.engines import Engine, local
+from serving.batch.folder import input_bytes, input_sha256
 from serving.batch.journal import Journal, file_sha256
+from serving.batch.mapping import mapping_digest
 from serving.batch.output import arrow_table, suffix, whole_file, write_parts
-from serving.batch.rules import TEXTS, refusal, violation
+from serving.batch.rules import TEXTS, refusal
 from serving.batch.settings import Limits
 from serving.batch.source import Source, open_source
 from serving.batch.work import REJECT_COLUMNS, Task
@@ -59,6 +62,7 @@ class Options:
         limits: sizes and the reject limit.
         engine: who does the work.
         resume: continue an interrupted run.
+        mapping: what headers that are not ours mean; another mapping is another run.
         progress: called with rows done and rows in all after every chunk.
         after_chunk: called with the number of chunks that are durable; tests break a run here.
     """
@@ -66,6 +70,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     engine: Engine = local
     resume: bool = False
+    mapping: TapeMapping | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
     after_chunk: Callable[[int], None] = lambda chunks: None
 
@@ -91,12 +96,16 @@ class Paths:
         )
 
 
-class RejectShare(ContractError):
+class RejectShare(GateNotMet):
     """More rows were rejected than the limit allows; the reject file and the manifest are kept."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         """Carry the manifest of the failed run."""
-        super().__init__([violation(manifest["rejects"]["file"], "reject_share")])
+        counts, limit = manifest["counts"], manifest["limits"]["reject_share"]
+        en, zh = TEXTS["reject_share"]
+        told = f"--reject-limit {limit:g} [reject_share]"
+        share, file = f"{counts['rejected']}/{counts['rows']}", manifest["rejects"]["file"]
+        super().__init__(f"{told} {share}: {en}: {file}", f"{told} {share}：{zh}：{file}")
         self.manifest = manifest
 
 
@@ -120,14 +129,17 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     paths = Paths.of(out)
     if path.resolve() in {paths.out.resolve(), paths.rejects.resolve(), paths.manifest.resolve()}:
         raise refusal(out.name, "same_file")
-    source = open_source(path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()))
+    source = open_source(
+        path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()), mapping=chosen.mapping
+    )
     survey = source.survey()
     journal = Journal(paths.parts, _identity(source, scorer, chosen))
     journal.open(resume=chosen.resume)
     finished = False
     try:
         paths.manifest.unlink(missing_ok=True)
-        task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized)
+        sheets = len(source.notes.get("sheets", ())) > 1
+        task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized, sheets)
         _work_through(source, task, journal=journal, options=chosen)
         manifest = _finish(source, journal, paths=paths, options=chosen)
         finished = True
@@ -150,9 +162,10 @@ def _identity(source: Source, scorer: Scorer, options: Options) -> dict[str, Any
     """What makes two runs the same run."""
     return {
         "format": FORMAT,
-        "input_sha256": file_sha256(source.path),
+        "input_sha256": input_sha256(source.path),
         "input_format": source.kind,
-        "input_bytes": source.path.stat().st_size,
+        "input_bytes": input_bytes(source.path),
+        "mapping": mapping_digest(options.mapping),
         "contract": contract("batch_input").reference,
         "chunk_rows": options.limits.chunk_rows,
         "rows_per_application": options.limits.rows_per_application,
@@ -213,7 +226,12 @@ def _manifest(source: Source, journal: Journal, *, paths: Paths, accepted: bool)
         if accepted
         else {"rule": "reject_share", "en": TEXTS["reject_share"][0], "zh": TEXTS["reject_share"][1]},
         "run": journal.identity,
-        "input": {"file": source.path.name, **source.notes, "dropped": survey.dropped},
+        "input": {
+            "file": source.path.name,
+            **source.notes,
+            "dropped": survey.dropped,
+            "warnings": list(survey.warnings),
+        },
         "counts": {"rows": rows, "scored": good, "rejected": rows - good, "chunks": len(journal.entries)},
         "rule_days": sorted({day for entry in journal.entries for day in entry.days}),
         "output": {"file": paths.out.name, "sha256": file_sha256(paths.out)} if accepted else None,

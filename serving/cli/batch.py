@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("run")(run)
     group.command("template")(template)
     group.command("book")(book)
+    group.command("mappings")(mappings)
     app.add_typer(group, name="batch")
 
 
@@ -49,13 +50,18 @@ def run(
     reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Reason columns to write.")] = 3,
     chunk_rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows scored together.")] = 20_000,
     reject_limit: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rejects that fails the run.")] = 0.5,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What your headers mean: a YAML file or a name of `batch mappings`."),
+    ] = None,
     home: HomeOption = None,
     overlay: OverlayOption = None,
     book: BookOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score a file; rejects and a manifest are written beside the result. Exit 3 when too many rows are rejected."""
+    """Score a file; rejects and a manifest are written beside the result. Exit 4 when too many rows are rejected."""
     from serving.batch import Limits, Options, run_batch
+    from serving.batch.mapping import mapping_named
     from serving.batch.scorer import ServedScorer
 
     if scheduler is not None and engine is not EngineName.dask:
@@ -63,7 +69,7 @@ def run(
     limits = Limits(chunk_rows=chunk_rows, reject_share=reject_limit)
     scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons, book=book_at(book))
     with progress_bar() as progress:
-        options = Options(limits, _engine(engine, scheduler), resume, progress)
+        options = Options(limits, _engine(engine, scheduler), resume, mapping_named(mapping or ()), progress)
         manifest = run_batch(source, out, scorer=scorer, options=options)
     if manifest["run"]["scorer"].get("synthetic_model"):
         note("the model was trained on SYNTHETIC data / 模型以合成数据训练")
@@ -97,6 +103,22 @@ def book(
 
     rows = write_book(source, out)
     emit({"file": out.name, "rows": rows} if json else f"wrote {out.name}: {rows} rows / {rows} 行", json)
+
+
+def mappings(json: JsonOption = False) -> None:
+    """List the mappings that are shipped for known export layouts, and what each layout lacks."""
+    from serving.batch.mapping import shipped
+
+    found = [
+        {
+            "name": one.name, "zh": one.zh, "en": one.en, "source": one.source,
+            "columns": {header: source.field for header, source in one.mapping.columns.items()},
+            "dropped": list(one.mapping.drop), "constant": dict(one.mapping.constant), "lacking": list(one.lacking),
+        }
+        for one in shipped().values()
+    ]  # fmt: skip
+    lines = [f"{one['name']:18} {len(one['columns']):3} columns  {one['en']} / {one['zh']}" for one in found]
+    emit(found if json else "\n".join(lines), json)
 
 
 def summary(manifest: dict[str, Any]) -> str:
