@@ -165,13 +165,19 @@ def _written(cell: Any) -> Any:
     return guard(cell) if isinstance(cell, str) else str(cell)
 
 
-def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
+@contextmanager
+def workbook_of(path: Path) -> Iterator[Any]:
+    """A new workbook, written row by row; equal content gives equal bytes."""
     import xlsxwriter
 
-    with xlsxwriter.Workbook(
-        path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    ) as book:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": path.parent}
+    with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": _FIXED_DAY})
+        yield book
+
+
+def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
+    with workbook_of(path) as book:
         days = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet = book.add_worksheet("结果")
         sheet.freeze_panes(1, 0)
@@ -183,11 +189,12 @@ def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
                 raise refusal(path.name, "too_many_rows")
             for cells in zip(*(column.to_pylist() for column in part.columns), strict=True):
                 for place, cell in enumerate(cells):
-                    _put(sheet, (row, place), cell, days)
+                    put_cell(sheet, (row, place), cell, days)
                 row += 1
 
 
-def _put(sheet: Any, at: tuple[int, int], cell: Any, days: Any) -> None:
+def put_cell(sheet: Any, at: tuple[int, int], cell: Any, days: Any) -> None:
+    """Write one cell: numbers stay numbers, text that a spreadsheet would run is guarded."""
     if isinstance(cell, bool):
         sheet.write_boolean(*at, cell)
     elif isinstance(cell, (int, float)):

@@ -13,7 +13,7 @@ import typer
 
 from eco_credit.core.errors import ContractError, Violation
 from serving.cli.book import BookOption, book_at
-from serving.cli.output import HomeOption, JsonOption, emit, note
+from serving.cli.output import HomeOption, JsonOption, Language, emit, note
 from serving.cli.rules import OverlayOption
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="FILE", help="What your headers mean: a YAML file or a name of `batch mappings`."),
     ] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the report.")] = Language.zh,
     home: HomeOption = None,
     overlay: OverlayOption = None,
     book: BookOption = None,
@@ -69,7 +70,7 @@ def run(
     limits = Limits(chunk_rows=chunk_rows, reject_share=reject_limit)
     scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons, book=book_at(book))
     with progress_bar() as progress:
-        options = Options(limits, _engine(engine, scheduler), resume, mapping_named(mapping or ()), progress)
+        options = Options(limits, _engine(engine, scheduler), resume, mapping_named(mapping or ()), lang, progress)
         manifest = run_batch(source, out, scorer=scorer, options=options)
     if manifest["run"]["scorer"].get("synthetic_model"):
         note("the model was trained on SYNTHETIC data / 模型以合成数据训练")
@@ -129,6 +130,7 @@ def summary(manifest: dict[str, Any]) -> str:
         f" / {counts['rows']} 行 = 评分 {counts['scored']} + 拒收 {counts['rejected']}",
         f"result  {output['file']}  sha256 {output['sha256'][:16]}",
         f"rejects {rejects['file']}",
+        f"report  {Path(output['file']).stem}.report.html",
     ]
     dropped = manifest["input"]["dropped"]
     lines += [f"dropped rows without data: {dropped}"] if dropped else []
@@ -136,6 +138,10 @@ def summary(manifest: dict[str, Any]) -> str:
     lines += ["units from the header: " + ", ".join(f"{name} {unit}" for name, unit in units.items())] if units else []
     ignored = manifest["input"].get("columns_ignored")
     lines += [f"columns not read: {', '.join(ignored)}"] if ignored else []
+    unused = manifest["input"].get("mapping_unused")
+    lines += [f"columns of the mapping that are not there: {', '.join(unused)}"] if unused else []
+    warnings = manifest["input"]["warnings"]
+    lines += [f"! row {w['row'] or '-'} {w['field']} [{w['rule']}] {w['en']} / {w['zh']}" for w in warnings]
     return "\n".join(lines)
 
 
