@@ -16,10 +16,11 @@ from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import GateNotMet, StorageUnavailable
 from serving.batch.figures import figures_of, unit_warnings
 from serving.batch.journal import Journal, file_sha256
-from serving.batch.output import suffix, whole_file, write_parts
+from serving.batch.output import suffix, write_parts
 from serving.batch.report import run_report
 from serving.batch.rules import TEXTS
 from serving.batch.source import Source
+from serving.batch.whole import whole_file
 from serving.batch.work import REJECT_COLUMNS
 from serving.batch.workbook import write_workbook
 

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from eco_credit.core.canonical import canonical_json, digest
 from serving.batch.folder import input_sha256
 from serving.batch.lease import Lease
-from serving.batch.output import sync, write_part
+from serving.batch.output import write_part
 from serving.batch.rules import refusal
+from serving.batch.whole import sync
 
 file_sha256 = input_sha256
 """SHA-256 of a file, read in blocks."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from serving.batch.output import sync
 from serving.batch.rules import refusal
+from serving.batch.whole import sync
 
 SECONDS = 300.0
 """How long a lease lasts after its last renewal; a chunk takes far less."""
@@ -67,6 +67,22 @@ class Lease:
             raise refusal(self.folder.name, "busy")
         self.token = int(held["token"]) + 1
         self._write(self.now() + SECONDS)
+
+    def free(self) -> bool:
+        """True when nobody holds the lease now; nothing is taken."""
+        held = self._read()
+        if held["host"] != self.host and held["until"] > self.now():
+            return False
+        try:
+            import fcntl
+
+            with (self.folder / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            return bool(held["until"] <= self.now())
+        except OSError:
+            return False
+        return True
 
     def renew(self) -> None:
         """Make sure that the lease is still ours, and extend it.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from eco_credit.contracts import contract, contract_names
 from eco_credit.core.numbers import Columns
 from serving.batch.rules import refusal
+from serving.batch.whole import whole_file
 
 FORMATS = (".parquet", ".csv", ".xlsx")
 SHEET_ROWS = 1_048_575
@@ -76,28 +76,6 @@ def _arrow(column: np.ndarray[Any, Any], kind: str | None) -> pa.Array:
         whole = np.where(blank, 0.0, values).astype(bool if kind == "boolean" else np.int64)
         return pa.array(whole, form, mask=blank)
     return pa.array(values, pa.float64(), mask=blank)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside the target; renamed over it, after fsync, when the block ends well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_part(table: pa.Table, path: Path) -> None:

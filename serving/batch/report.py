@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+from markupsafe import Markup
 
 from eco_credit.contracts import contract
 from eco_credit.contracts.texts import SENTENCES, sentences
@@ -14,12 +18,19 @@ _MONEY = ("amount_requested", "lending_value", "max_loan")
 _SHARES = ("pd", "lgd")
 
 
-def run_report(manifest: Mapping[str, Any], *, lang: str = "zh") -> str:
+@cache
+def stylesheet() -> str:
+    """The style of the report."""
+    return files("serving.batch").joinpath("templates", "run_report.css").read_text(encoding="utf-8")
+
+
+def run_report(manifest: Mapping[str, Any], *, lang: str = "zh", css_address: str | None = None) -> str:
     """Draw the report of a run.
 
     Args:
         manifest: as `run_batch` returns it.
         lang: ``zh`` or ``en``.
+        css_address: address of the style, for a page of the service; None writes it into the page.
 
     Returns:
         A whole HTML page without script or outside address; it holds no value of a row and no personal data.
@@ -31,6 +42,8 @@ def run_report(manifest: Mapping[str, Any], *, lang: str = "zh") -> str:
         lang=lang,
         lang_tag=LANGUAGE_TAGS[lang],
         m=manifest,
+        css_address=css_address,
+        css=Markup(stylesheet()),  # noqa: S704  (our own file)
         counts=counts,
         scored_share=counts["scored"] / max(counts["rows"], 1),
         rejects=[_reject(one, lang) for one in figures["rejects"]],

@@ -17,7 +17,6 @@ WORDS = ("结果", "原因1", "原因2", "原因3", "额度(万元)", "抵押价
 REJECTED = "拒收"
 ERRORS = ("行号", "工作表", "列", "规则", "如何修改", "What to do")
 _YUAN_PER_WAN = 10_000.0
-_ANSWERS = {"approve": "同意", "refer": "转人工", "decline": "谢绝"}
 _MOST = 3
 
 
@@ -26,6 +25,13 @@ def _reason_texts() -> Mapping[str, str]:
     from eco_credit.scoring.reasons import reason_codes
 
     return {code: one.zh for code, one in reason_codes().items()}
+
+
+@cache
+def _answer(code: str) -> str:
+    from eco_credit.reports.page import translator
+
+    return translator("zh")(f"recommendation.{code}")
 
 
 def write_workbook(
@@ -101,7 +107,7 @@ def _scored(one: Mapping[str, Any], names: list[str]) -> list[Any]:
     reasons = [None if code is None else f"{code} {_reason_texts().get(code, '')}".strip() for code in codes]
     answer = one.get("recommendation")
     money = [_wan(one.get("max_loan")), _wan(one.get("lending_value"))]
-    return [one["row"], _ANSWERS.get(answer or "", answer), *reasons, *money, None, *(one[name] for name in names)]
+    return [one["row"], _answer(answer) if answer else None, *reasons, *money, None, *(one[name] for name in names)]
 
 
 def _wan(yuan: float | None) -> float | None:

@@ -16,11 +16,13 @@ from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
 from eco_credit.reports.papers.html import stylesheet as paper_css
 from serving.access import DEMO, Permission, Principal
+from serving.batch.report import stylesheet as run_css
 from serving.web.language import language_of, switched, words_of
 
 MENU = (
     ("apply", Permission.SCORE, "/"),
     ("cases", Permission.CASES, "/decisions"),
+    ("jobs", Permission.JOBS, "/jobs"),
     ("audit", Permission.AUDIT, "/audit"),
 )
 """Rooms of the desk: name, what it takes to enter, address."""
@@ -31,6 +33,7 @@ _MEDIA = {
     "desk.css": _CSS,
     "paper.css": _CSS,
     "appraisal.css": _CSS,
+    "run_report.css": _CSS,
     "icon.svg": "image/svg+xml",
     "htmx.min.js": _SCRIPT,
     "desk.js": _SCRIPT,
@@ -49,7 +52,7 @@ HTMX_CONFIG = json.dumps(
     }
 )
 """Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
-_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css}
+_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css, "run_report.css": run_css}
 
 
 @cache
