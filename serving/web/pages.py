@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -52,7 +53,11 @@ HTMX_CONFIG = json.dumps(
     }
 )
 """Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
-_OF_REPORTS = {"paper.css": paper_css, "appraisal.css": appraisal_css, "run_report.css": run_css}
+_OF_REPORTS: dict[str, Callable[[], str]] = {
+    "paper.css": paper_css,
+    "appraisal.css": appraisal_css,
+    "run_report.css": run_css,
+}
 
 
 @cache
