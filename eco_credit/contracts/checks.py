@@ -70,7 +70,8 @@ def settled(check: Check, record: Any) -> bool:
 def given(column: npt.NDArray[Any]) -> Bools:
     """True where a value is known."""
     if column.dtype.kind == "O":
-        return np.fromiter((value is not None for value in column), bool, len(column))
+        known: Bools = np.not_equal(column, None).astype(bool)  # one pass in C; texts never equal None
+        return known
     blank: Bools = np.isnat(column) if column.dtype.kind == "M" else np.isnan(column)
     return ~blank
 
