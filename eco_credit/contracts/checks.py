@@ -70,7 +70,7 @@ def settled(check: Check, record: Any) -> bool:
 def given(column: npt.NDArray[Any]) -> Bools:
     """True where a value is known."""
     if column.dtype.kind == "O":
-        known: Bools = np.not_equal(column, None).astype(bool)  # one pass in C; texts never equal None
+        known: Bools = np.asarray(column != np.array(None, dtype=object), dtype=bool)  # one pass in C
         return known
     blank: Bools = np.isnat(column) if column.dtype.kind == "M" else np.isnan(column)
     return ~blank

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from serving.batch.journal import Journal
+from serving.batch.report import RANGED
 from serving.batch.rules import TEXTS
 
-RANGED = ("amount_requested", "lending_value", "max_loan", "pd", "lgd", "score")
-"""Columns whose smallest, middle and largest value are told."""
 USUAL_AMOUNT = (1e3, 1e10)
 """Yuan. A middle amount outside is four orders from any bank's loans and farmers' loans alike: a unit is suspect."""
 _MIDDLE = (0.0, 0.5, 1.0)

@@ -14,6 +14,8 @@ from eco_credit.contracts.texts import SENTENCES, sentences
 from eco_credit.reports.page import LANGUAGE_TAGS, environment, translator
 from serving.batch.rules import TEXTS
 
+RANGED = ("amount_requested", "lending_value", "max_loan", "pd", "lgd", "score")
+"""Columns whose smallest, middle and largest value are told, in this order."""
 _MONEY = ("amount_requested", "lending_value", "max_loan")
 _SHARES = ("pd", "lgd")
 
@@ -48,7 +50,7 @@ def run_report(manifest: Mapping[str, Any], *, lang: str = "zh", css_address: st
         scored_share=counts["scored"] / max(counts["rows"], 1),
         rejects=[_reject(one, lang) for one in figures["rejects"]],
         mix=_mix(figures),
-        ranges=[_range(name, cells, lang) for name, cells in figures["ranges"].items()],
+        ranges=[_range(name, found[name], lang) for found in [figures["ranges"]] for name in RANGED if name in found],
         notes=_notes(manifest["input"], lang),
         units=_units(manifest["input"], lang),
         ignored=_ignored(manifest["input"]),

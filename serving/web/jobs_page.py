@@ -47,6 +47,12 @@ def add_jobs(router: APIRouter, state: State) -> None:
             return await _drawn(state, page, refused=lines, status=problem.kind.status)
         return RedirectResponse(f"/jobs?lang={page.lang}", status_code=303)
 
+    _add_one(router, state)
+
+
+def _add_one(router: APIRouter, state: State) -> None:
+    """Routes of one job."""
+
     @router.get("/jobs/{job_id}/line")
     @needs(Permission.JOBS)
     async def line(request: Request, job_id: str) -> Response:
