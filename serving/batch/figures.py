@@ -14,6 +14,7 @@ from serving.batch.rules import TEXTS
 
 USUAL_AMOUNT = (1e3, 1e10)
 """Yuan. A middle amount outside is four orders from any bank's loans and farmers' loans alike: a unit is suspect."""
+_COUNTED = ("application_id", "recommendation")
 _MIDDLE = (0.0, 0.5, 1.0)
 
 
@@ -29,26 +30,25 @@ def figures_of(journal: Journal) -> dict[str, Any]:
     """
     rules: Counter[tuple[str, str]] = Counter()
     answers: Counter[str] = Counter()
-    columns: dict[str, list[Any]] = {name: [] for name in RANGED}
     last: str | None = None
     for table in journal.tables("rejects"):
         rules.update(zip(table.column("rule").to_pylist(), table.column("field").to_pylist(), strict=True))
-    for table in journal.tables("result"):
+    schema = journal.schema("result")
+    held = [] if schema is None else schema.names
+    for table in journal.tables("result", [name for name in _COUNTED if name in held]):
         last = _count(table, answers, last)
-        for name in set(RANGED) & set(table.column_names):
-            columns[name].append(table.column(name).to_numpy(zero_copy_only=False).astype(np.float64))
     ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
     return {
         "rejects": [{"rule": rule, "field": name, "lines": count} for (rule, name), count in ordered],
         "recommendations": dict(sorted(answers.items())),
         "applications": sum(answers.values()),
-        "ranges": {name: found for name in RANGED if (found := _range(columns[name])) is not None},
+        "ranges": {name: found for name in RANGED if name in held and (found := _range(journal, name)) is not None},
     }
 
 
 def _count(table: pa.Table, answers: Counter[str], last: str | None) -> str | None:
     """Count each application once; its rows stand together."""
-    if not {"application_id", "recommendation"} <= set(table.column_names):
+    if not set(_COUNTED) <= set(table.column_names):
         return last
     pairs = zip(table.column("application_id").to_pylist(), table.column("recommendation").to_pylist(), strict=True)
     for key, answer in pairs:
@@ -58,8 +58,10 @@ def _count(table: pa.Table, answers: Counter[str], last: str | None) -> str | No
     return last
 
 
-def _range(found: list[Any]) -> list[float] | None:
-    values = np.concatenate(found) if found else np.empty(0)
+def _range(journal: Journal, name: str) -> list[float] | None:
+    """One column at a time: all of them together would grow with the rows."""
+    parts = [table.column(0).to_numpy(zero_copy_only=False) for table in journal.tables("result", [name])]
+    values = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
     values = np.sort(values[np.isfinite(values)])
     if not len(values):
         return None

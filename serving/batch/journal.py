@@ -129,11 +129,11 @@ class Journal:
         self.entries.append(entry)
         return entry
 
-    def tables(self, name: str) -> Iterator[pa.Table]:
-        """The parts of one kind, in order, one at a time."""
+    def tables(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The parts of one kind, in order, one at a time; only some columns where they are named."""
         for entry in self.entries:
             if getattr(entry, name) is not None:
-                yield pq.read_table(self.part(entry.chunk, name))
+                yield pq.read_table(self.part(entry.chunk, name), columns=columns)
 
     def pairs(self) -> Iterator[tuple[pa.Table | None, pa.Table | None]]:
         """Results and rejects of each chunk, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -87,8 +88,7 @@ class Source:
     def _first_pass(self) -> Survey:
         dropped: Counter[str] = Counter()
         rows, last, length = 0, None, 0
-        seen: set[int] = set()
-        scattered: set[int] = set()
+        codes = array("Q")  # eight bytes an application: a set would grow to hundreds of megabytes
         oversized: set[int] = set()
         for block in self._blocks(dropped, KEY):
             rows += len(block)
@@ -104,7 +104,7 @@ class Source:
                     continue
                 if key != last:
                     last, length, code = key, 0, key_hash(key)
-                    (scattered if code in seen else seen).add(code)
+                    codes.append(code)
                 length += int(stop - start)
                 if length > self.limits.rows_per_application:
                     oversized.add(key_hash(key))
@@ -112,13 +112,19 @@ class Source:
             raise refusal(self.path.name, "no_rows")
         warnings = tuple(self._totals()) if dropped["total_or_footer"] else ()
         kept = {reason: count for reason, count in sorted(dropped.items()) if count}
-        return Survey(rows, frozenset(scattered), frozenset(oversized), kept, warnings)
+        return Survey(rows, _repeated(codes), frozenset(oversized), kept, warnings)
 
     def _ratios(self, block: Chunk) -> None:
         """A ratio column whose label states no unit must hold no value above one."""
         for name in sorted(self.layout.unstated & set(block.columns)):
             if bool(np.any(block.columns[name].astype(np.float64) > 1.0)):
                 raise refusal(name, "D01")
+
+
+def _repeated(codes: array[int]) -> frozenset[int]:
+    """Codes that stand for more than one stretch of rows."""
+    ordered = np.sort(np.frombuffer(codes, dtype=np.uint64)) if codes else np.empty(0, dtype=np.uint64)
+    return frozenset(int(code) for code in ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def open_source(
