@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -33,6 +34,7 @@ from serving.routes import (
     decision_list,
     decisions,
     inference,
+    jobs,
     operations,
     scores,
 )
@@ -40,6 +42,7 @@ from serving.routes.shapes import violations_of
 from serving.settings import Settings
 from serving.state import State
 
+log = logging.getLogger("eco_credit.serving")
 _ASK_SECONDS = 300.0
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "receive_timeout", 413: "body_too_large"}
 
@@ -83,6 +86,16 @@ async def _keep_checkpoints(state: State) -> None:
         await asyncio.sleep(state.settings.checkpoint_seconds)
 
 
+async def _keep_jobs(state: State) -> None:
+    """Look after the processes of jobs until the service ends."""
+    while state.settings.job_processes:
+        try:
+            await asyncio.to_thread(state.jobs.tick, state.clock())
+        except OSError as error:  # a full or missing disk must not end the looking after
+            log.error("jobs were not looked after: %s", type(error).__name__)
+        await asyncio.sleep(state.settings.refresh_seconds)
+
+
 async def _keep_challenger(state: State) -> None:
     """Look for a new challenger, apart from the champion: a slow probe must not hold up a rollback."""
     while True:
@@ -101,7 +114,7 @@ def _lifespan(state: State) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(state.start)
-        works = (_keep_fresh, _keep_challenger, _ask_registry, _keep_checkpoints)
+        works = (_keep_fresh, _keep_challenger, _ask_registry, _keep_checkpoints, _keep_jobs)
         beside = [asyncio.create_task(work(state)) for work in works]
         try:
             yield
@@ -166,7 +179,8 @@ def create_app(
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
     # the busiest route is the application's own: an included router is matched twice
     app.router.routes.extend(scores.build_router(state).routes)
-    for room in (decision_list, decisions, audits, appraisals, accounts, catalogue, inference, operations):
+    rooms = (decision_list, decisions, audits, appraisals, accounts, catalogue, inference, jobs, operations)
+    for room in rooms:
         app.include_router(room.build_router(state))
     _add_web(app, state)
     describe(app)

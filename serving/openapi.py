@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from serving.openapi_examples import body_examples
+from serving.openapi_examples import body_examples, csv_rows
 from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.routes.answers import ProblemDocument
 from serving.routes.shapes import AccountRequest, OnePledge
@@ -55,6 +55,8 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {"bearer": _BEARER}
     for path, examples in body_examples().items():
         document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"] = examples
+    text = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
+    text["text/csv"] = text["text/csv"] | {"examples": {"orders": {"summary": "One order", "value": csv_rows()}}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)

@@ -32,6 +32,19 @@ def account_rows() -> list[dict[str, Any]]:
         ]
 
 
+def csv_rows() -> str:
+    """The example order as a file of a job: field names, then one row."""
+    import io
+
+    from eco_credit.contracts import read_application, to_flat
+
+    columns = to_flat([read_application(read("order.json"))])
+    cells = {name: column[0] for name, column in columns.items() if str(column[0]) not in ("None", "nan", "NaT")}
+    sink = io.StringIO()
+    csv.writer(sink, lineterminator="\n").writerows([list(cells), [str(cell) for cell in cells.values()]])
+    return sink.getvalue()
+
+
 def body_examples() -> dict[str, dict[str, dict[str, Any]]]:
     """Path of each POST route to its examples, by name: ``{summary, value}``."""
     whole = {name: {"summary": title, "value": read(f"{name}.json")} for name, title in KINDS.items()}

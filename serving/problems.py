@@ -49,12 +49,14 @@ _TYPES = (
     ProblemType("method_not_allowed", 405, "This method is not allowed here", "不支持该请求方法"),
     ProblemType("receive_timeout", 408, "The body did not arrive in time", "请求体接收超时"),
     ProblemType("idempotency_conflict", 409, "The key was used with another body", "幂等键已用于其他请求"),
+    ProblemType("job_state", 409, "The job has not come to that, or is over", "作业尚未完成或已结束"),
     ProblemType("body_too_large", 413, "The body is too large", "请求体过大"),
     ProblemType("media_type", 415, "The body must be application/json in UTF-8", "请求体须为 UTF-8 编码的 JSON"),
     ProblemType("contract", 422, ContractError.title_en, ContractError.title_zh),
     ProblemType("rule_not_in_force", 422, RuleNotInForce.title_en, RuleNotInForce.title_zh),
     ProblemType("too_many_logins", 429, "Refused too often; wait before trying again", "多次验证失败，请稍后再试"),
     ProblemType("rate_limited", 429, "Too many requests in a minute; wait", "一分钟内请求过多，请稍候"),
+    ProblemType("too_many_jobs", 429, "Too many jobs of yours wait or run", "等待或运行中的作业过多"),
     ProblemType("internal", 500, "The service failed; nothing was decided", "服务出错，未作出任何结论"),
     ProblemType("conservation", 500, "Amounts do not add up; nothing was decided", "金额不守恒，未作出任何结论"),
     ProblemType("model_not_servable", 503, ModelNotServable.title_en, ModelNotServable.title_zh),
@@ -72,6 +74,7 @@ PROBLEMS: Mapping[str, ProblemType] = {kind.code: kind for kind in _TYPES}
 
 RETRY_AFTER = {
     "too_many_logins": "60",
+    "too_many_jobs": "60",
     "model_not_servable": "30",
     "book_unavailable": "60",
     "storage_unavailable": "5",

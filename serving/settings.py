@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         refresh_seconds: how often the champion's pointer is looked at, seconds.
         shadow: let the challenger, where one is promoted, score beside the champion.
         shadow_queue: decisions that may wait for the challenger; more are not shadowed, and counted.
+        job_bytes: largest file of a job, bytes.
+        job_seconds: longest time to receive one, seconds.
+        job_processes: jobs that run at once, each in a process of its own; 0 runs none here.
+        job_waiting: jobs of one tenant that may wait or run.
+        job_days: how long the results of a job are kept.
         reconcile: ask MLflow at start, and every five minutes, in a child process, whether the champion moved.
     """
 
@@ -121,6 +126,11 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(0.5, gt=0)
     shadow: bool = True
     shadow_queue: int = Field(256, ge=1)
+    job_bytes: int = Field(256 << 20, ge=1_000)
+    job_seconds: float = Field(300.0, gt=0)
+    job_processes: int = Field(1, ge=0, le=64)
+    job_waiting: int = Field(20, ge=1)
+    job_days: int = Field(30, ge=1)
     reconcile: bool = False
 
     @property

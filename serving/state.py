@@ -13,6 +13,7 @@ from eco_credit.core.errors import ContractError, EcoCreditError
 from serving.access.gate import Gate
 from serving.audit import Journal
 from serving.audit.journal import Clock, utc_now
+from serving.jobs.runner import Runner
 from serving.json_body import Limits
 from serving.kept import keep
 from serving.metrics import Metrics
@@ -64,6 +65,7 @@ class State:
         rates: how often each caller asked.
         trace: tells the operator's collector of an answer; None where none is named.
         together: applications that wait for the next pass of the pipeline.
+        jobs: file batches that run beside the service.
         challengers: the challenger, where one is promoted; it never answers.
         shadow: hands recorded decisions to the challenger.
         journal: the decision log; opened when the service starts.
@@ -83,6 +85,7 @@ class State:
     trace: Trace | None = None
     together: Together = field(init=False)
     challengers: Champions = field(init=False)
+    jobs: Runner = field(init=False)
     shadow: Shadow = field(init=False)
     _journal: Journal | None = None
     _workers: ThreadPoolExecutor = field(default_factory=_threads)
@@ -98,6 +101,7 @@ class State:
         self.gate = Gate(self)
         self.rates = Rates(self)
         self.together = Together(self.pipeline)
+        self.jobs = Runner(self.settings)
         self.challengers = Champions(self.settings, alias=CHALLENGER)
         self.shadow = Shadow(self.settings, self.challengers, self.metrics)
 
@@ -219,6 +223,7 @@ class State:
         self._workers.shutdown(wait=True)
         self.gate.close()
         self.shadow.close()
+        self.jobs.stop()
         if self._provider is not None:
             self._provider.shutdown()
         if self._journal is not None:

@@ -15,7 +15,8 @@ from serving.cli import build
 from serving.cli.demo import example_path
 
 PROMISED = {
-    "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "gep account", "gep norms",
+    "demo", "serve", "score", "appraise", "batch run", "batch template", "batch book", "batch mappings",
+    "gep account", "gep norms",
     "rules show", "rules list", "rules lint", "contracts list", "contracts check", "contracts export",
     "simulate", "train", "evaluate", "promote", "rollback", "portfolio", "audit verify", "audit replay", "memo",
     "audit checkpoint", "audit migrate", "audit copy", "users add", "users list", "users revoke", "users rotate",

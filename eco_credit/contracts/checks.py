@@ -49,7 +49,8 @@ def broken(check: Check, columns: Columns, fields: Sequence[Field]) -> list[Brok
 def given(column: npt.NDArray[Any]) -> Bools:
     """True where a value is known."""
     if column.dtype.kind == "O":
-        return np.fromiter((value is not None for value in column), bool, len(column))
+        known: Bools = np.asarray(column != np.array(None, dtype=object), dtype=bool)  # one pass in C
+        return known
     blank: Bools = np.isnat(column) if column.dtype.kind == "M" else np.isnan(column)
     return ~blank
 

@@ -166,10 +166,15 @@ def column_violations(contract: Contract, columns: Columns, most: int = 100) -> 
     return list(islice(found, most))
 
 
+_TEXTS = frozenset({str, type(None)})
+
+
 def _read(field: Field, column: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Bools]:
     """The column in its own type, and the rows whose cell is not of that type."""
     kind = column.dtype.kind
     if field.type == "text":
+        if kind == "O" and _TEXTS.issuperset(map(type, column.tolist())):
+            return column, np.zeros(len(column), dtype=bool)
         wrong = np.fromiter((v is not None and type(v) is not str for v in column), bool, len(column))
         return column_of(field, [None if bad else v for v, bad in zip(column, wrong, strict=True)]), wrong
     if field.type == "date" and kind == "M":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from serving.batch.settings import Limits
-
 if TYPE_CHECKING:
-    from serving.batch.run import Options, RejectShare, Scorer, run_batch
+    from serving.batch.finish import DiskFull, RejectShare
+    from serving.batch.run import Options, Scorer, run_batch
+    from serving.batch.settings import Limits
 
-__all__ = ["Limits", "Options", "RejectShare", "Scorer", "run_batch"]
+__all__ = ["DiskFull", "Limits", "Options", "RejectShare", "Scorer", "run_batch"]
+_ROOMS = {"DiskFull": "finish", "RejectShare": "finish", "Limits": "settings"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the runner, and Arrow with it, when it is first asked for: other rooms read only our cells and rows."""
+    # Readers of tables weigh a hundred megabytes: a service that only keeps jobs must not load them.
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from serving.batch import run
-
-    return getattr(run, name)
+        raise AttributeError(name)
+    return getattr(import_module(f"serving.batch.{_ROOMS.get(name, 'run')}"), name)

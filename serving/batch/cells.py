@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -50,6 +51,7 @@ class Reading:
         codes: folded text or code to code, for a field with a closed list.
         percent: a text such as ``30%`` is a ratio.
         length: longest text allowed, characters.
+        words: their folded words to values, by a mapping; looked at first.
     """
 
     field: Field
@@ -57,6 +59,7 @@ class Reading:
     codes: Mapping[str, str]
     percent: bool
     length: int
+    words: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
     def value(self, cell: Any) -> Any:
         """Value of a cell in the stored unit, None when unknown, or the rule it breaks.
@@ -67,8 +70,12 @@ class Reading:
         Returns:
             float for numbers and booleans, ``datetime.date`` for days, str for texts; None; `Broken`.
         """
+        if isinstance(cell, Broken):
+            return cell
         if cell is None or cell != cell:
             return None
+        if self.words and (word := _word(cell)) in self.words:
+            cell = self.words[word]
         kind = self.field.type
         if kind in ("number", "integer"):
             return self._number(cell)
@@ -125,6 +132,11 @@ class Reading:
             return None
         widths = {len(code) for code in self.codes.values()}
         return self.codes.get(key.zfill(*widths), text) if len(widths) == 1 and key.isdigit() else text
+
+
+def _word(cell: Any) -> str:
+    """A cell as a mapping would name it; a whole number without its tail."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else folded(cell)
 
 
 def folded(cell: object) -> str:

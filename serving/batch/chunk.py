@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from eco_credit.contracts.columns import blank_column, column_of
+from eco_credit.contracts.field import Field
 from eco_credit.core.numbers import Columns, take
+from serving.batch.cells import Reading
 
 KEY = "application_id"
 """Rows that share this column are one application."""
@@ -43,6 +47,22 @@ class Chunk:
         kept = {int(row): self.broken[int(row)] for row in rows if int(row) in self.broken} if self.broken else {}
         columns = take(self.columns, np.arange(start, min(stop, len(self))))
         return Chunk(rows, columns, kept, self.sheets[start:stop] if self.sheets is not None else None)
+
+    def completed(self, readings: Mapping[str, Reading]) -> Chunk:
+        """The same rows with columns that only other parts of the input have, as unknown."""
+        columns = {name: self.columns.get(name) for name in readings}
+        filled = {
+            name: blank_column(readings[name].field, len(self)) if column is None else column
+            for name, column in columns.items()
+        }
+        return Chunk(self.rows, filled, self.broken, self.sheets)
+
+    def with_constants(self, constants: Sequence[tuple[Field, Any]]) -> Chunk:
+        """The same rows with columns that hold one value throughout."""
+        if not constants:
+            return self
+        more = {each.column: column_of(each, [value] * len(self)) for each, value in constants}
+        return Chunk(self.rows, dict(self.columns) | more, self.broken, self.sheets)
 
 
 def join(chunks: Sequence[Chunk]) -> Chunk:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eco_credit.core.canonical import canonical_json, digest
-from serving.batch.output import sync, write_part
+from serving.batch.folder import input_sha256
+from serving.batch.lease import Lease
+from serving.batch.output import write_part
 from serving.batch.rules import refusal
+from serving.batch.whole import sync
 
-_BLOCK = 1 << 20
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in blocks."""
-    found = hashlib.sha256()
-    with path.open("rb") as source:
-        while block := source.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()
+file_sha256 = input_sha256
+"""SHA-256 of a file, read in blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class Journal:
         """A folder for the parts of the run with this identity."""
         self.folder, self.identity = folder, dict(identity)
         self.entries: list[Entry] = []
-        self._lock: IO[str] | None = None
+        self.lease = Lease(folder)
 
     @property
     def _log(self) -> Path:
@@ -66,25 +60,14 @@ class Journal:
                 this run (``input_changed``).
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._hold()
+        self.lease.take()
         lines = self._lines() if resume else []
-        if lines and lines[0] != {"run": digest(self.identity)}:
+        if lines and lines[0].get("run") != digest(self.identity):
             self.close(remove=False)
             raise refusal("--resume", "input_changed")
-        self.entries = self._intact(lines[1:])
+        token = lines[0].get("token") if lines else None
+        self.entries = self._intact([line for line in lines[1:] if line.get("token") == token])
         self._rewrite()
-
-    def _hold(self) -> None:
-        self._lock = (self.folder / "lock").open("w")
-        try:
-            import fcntl
-
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no such lock on this system
-            return
-        except OSError:
-            self.close(remove=False)
-            raise refusal(self.folder.name, "busy") from None
 
     def _lines(self) -> list[dict[str, Any]]:
         """Whole lines of the log; a torn last line does not count."""
@@ -102,7 +85,7 @@ class Journal:
         """Entries up to the first whose parts are not what was written."""
         kept: list[Entry] = []
         for line in lines:
-            entry = Entry(**(line | {"days": tuple(line["days"])}))
+            entry = Entry(**({k: v for k, v in line.items() if k != "token"} | {"days": tuple(line["days"])}))
             whole = all(
                 expected is None or (path.is_file() and file_sha256(path) == expected)
                 for path, expected in (
@@ -117,7 +100,8 @@ class Journal:
 
     def _rewrite(self) -> None:
         temporary = self._log.with_suffix(".part")
-        lines = [{"run": digest(self.identity)}, *(asdict(entry) for entry in self.entries)]
+        token = {"token": self.lease.token}
+        lines = [{"run": digest(self.identity)} | token, *(asdict(entry) | token for entry in self.entries)]
         temporary.write_bytes(b"".join(canonical_json(line) + b"\n" for line in lines))
         sync(temporary)
         temporary.replace(self._log)
@@ -129,6 +113,7 @@ class Journal:
 
     def add(self, rows: int, good: int, *, days: tuple[str, ...], tables: Mapping[str, pa.Table | None]) -> Entry:
         """Make one finished chunk durable: parts first, then the line."""
+        self.lease.renew()
         chunk = len(self.entries)
         found: dict[str, str | None] = {}
         for name in ("result", "rejects"):
@@ -138,17 +123,26 @@ class Journal:
                 found[name] = file_sha256(self.part(chunk, name))
         entry = Entry(chunk, rows, good, days, found.get("result"), found.get("rejects"))
         with self._log.open("ab") as sink:
-            sink.write(canonical_json(asdict(entry)) + b"\n")
+            sink.write(canonical_json(asdict(entry) | {"token": self.lease.token}) + b"\n")
             sink.flush()
             os.fsync(sink.fileno())
         self.entries.append(entry)
         return entry
 
-    def tables(self, name: str) -> Iterator[pa.Table]:
-        """The parts of one kind, in order, one at a time."""
+    def tables(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The parts of one kind, in order, one at a time; only some columns where they are named."""
         for entry in self.entries:
             if getattr(entry, name) is not None:
-                yield pq.read_table(self.part(entry.chunk, name))
+                yield pq.read_table(self.part(entry.chunk, name), columns=columns)
+
+    def pairs(self) -> Iterator[tuple[pa.Table | None, pa.Table | None]]:
+        """Results and rejects of each chunk, in order."""
+        for entry in self.entries:
+            read = [
+                pq.read_table(self.part(entry.chunk, name)) if getattr(entry, name) is not None else None
+                for name in ("result", "rejects")
+            ]
+            yield read[0], read[1]
 
     def schema(self, name: str) -> pa.Schema | None:
         """Schema of the first part of one kind; None when there is none."""
@@ -159,7 +153,6 @@ class Journal:
 
     def close(self, *, remove: bool) -> None:
         """Let the folder go; remove it when everything has been put together."""
-        if self._lock is not None:
-            self._lock.close()
+        self.lease.release()
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -11,9 +11,11 @@ from typing import Any
 
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.lists import code_list
+from eco_credit.contracts.mapping import Source, TapeMapping
 from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, fold, split_label
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.cells import Reading, folded
+from serving.batch.mapping import constant_value
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -34,6 +36,8 @@ class Layout:
         unstated: ratio fields under a label without unit: a plain value above one is refused.
         header_row: number of the last header row, from 1.
         width: cells of the header.
+        constants: fields that hold one value in all rows, by a mapping.
+        unused: headers of a mapping that the table does not have.
     """
 
     columns: Mapping[int, Reading]
@@ -42,6 +46,8 @@ class Layout:
     unstated: frozenset[str] = field(default_factory=frozenset)
     header_row: int = 1
     width: int = 0
+    constants: tuple[tuple[Field, Any], ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Reading]:
@@ -51,14 +57,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What headers may say: field names as they are, labels and synonyms folded."""
+    """What headers may say: those of a mapping first, field names as they are, labels and synonyms folded.
+
+    Attributes:
+        told: folded header to what a mapping says it is.
+        dropped: folded headers that a mapping leaves out.
+        constants: fields that a mapping gives one value.
+    """
 
     fields: tuple[Field, ...]
     names: Mapping[str, Field]
     labels: Mapping[str, Field]
+    told: Mapping[str, Source] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+    constants: tuple[tuple[Field, Any], ...] = ()
 
     @classmethod
-    def of(cls, fields: Sequence[Field]) -> Vocabulary:
+    def of(cls, fields: Sequence[Field], mapping: TapeMapping | None = None) -> Vocabulary:
         """Collect names, labels and synonyms; a label that two fields share is known to neither."""
         claims: dict[str, set[str]] = {}
         for each in fields:
@@ -67,13 +82,33 @@ class Vocabulary:
                     claims.setdefault(split_label(label)[0], set()).add(each.column)
         by_name = {each.column: each for each in fields}
         labels = {label: by_name[next(iter(owners))] for label, owners in claims.items() if len(owners) == 1}
-        return cls(tuple(fields), by_name, labels)
+        if mapping is None:
+            return cls(tuple(fields), by_name, labels)
+        told = {fold(header): source for header, source in mapping.columns.items()}
+        constants = tuple((by_name[k], constant_value(by_name[k], v)) for k, v in mapping.constant.items())
+        return cls(tuple(fields), by_name, labels, told, frozenset(map(fold, mapping.drop)), constants)
+
+    def source_of(self, header: Any) -> Source | None:
+        """What a mapping says a header is, with or without the unit in its brackets."""
+        if not self.told or header is None:
+            return None
+        return self.told.get(fold(header)) or self.told.get(split_label(header)[0])
+
+    def words_of(self, header: Any) -> Mapping[str, Any]:
+        """Their words for a column, folded, to ours; empty where no mapping gives any."""
+        source = self.source_of(header)
+        return {folded(word): value for word, value in (source.codes or {}).items()} if source is not None else {}
 
     def find(self, header: Any) -> tuple[Field, str | None, bool] | None:
         """Field of a header, the unit in its brackets, and whether it is the field's own name."""
         if header is None:
             return None
         label, unit = split_label(header)
+        source = self.source_of(header)
+        if source is not None:
+            return self.names[source.field], source.unit or unit, False
+        if fold(header) in self.dropped:
+            return None
         if label in self.names:
             return self.names[label], unit, True
         whole = self.labels.get(fold(header))
@@ -85,7 +120,8 @@ class Vocabulary:
     def share(self, cells: Sequence[Any]) -> float:
         """Part of the cells of a row that are known, among those that hold something."""
         filled = [cell for cell in cells if cell is not None and str(cell).strip()]
-        return sum(self.find(cell) is not None for cell in filled) / len(filled) if len(filled) > 1 else 0.0
+        known = sum(self.find(cell) is not None or fold(cell) in self.dropped for cell in filled)
+        return known / len(filled) if len(filled) > 1 else 0.0
 
 
 @cache
@@ -161,16 +197,29 @@ def layout_of(
             continue
         above = vocabulary.find(upper[place]) if len(places) == 2 and place < len(upper) else None
         one, unit, by_name = (found[0], above[1], False) if above and above[0] is found[0] else found
-        scale, rule = _scale(one, unit, by_name=by_name)
+        scale, rule = scale_of(one, unit, by_name=by_name)
         if any(one.column == reading.field.column for reading in columns.values()):
             rule = "two_columns"
         broken += [violation(one.column, rule)] if rule else []
         units |= {one.column: unit} if unit else {}
-        columns[place] = Reading(one, scale, code_words(one), one.unit == "ratio", limits.text_length)
-    _complete(columns, vocabulary, broken)
+        columns[place] = reading_of(header, one, scale, vocabulary=vocabulary, length=limits.text_length)
+    check_complete(columns, vocabulary, broken)
+    unstated = _unstated(columns, lower, vocabulary=vocabulary)
     return Layout(
-        columns, tuple(ignored), units, _unstated(columns, lower, vocabulary=vocabulary), places[-1] + 1, len(lower)
+        columns, tuple(ignored), units, unstated, places[-1] + 1, len(lower), vocabulary.constants,
+        unused_of(vocabulary, lower),
     )
+
+
+def reading_of(header: Any, one: Field, scale: Fraction, *, vocabulary: Vocabulary, length: int) -> Reading:
+    """How a column is read, with the words a mapping gives for it."""
+    return Reading(one, scale, code_words(one), one.unit == "ratio", length, vocabulary.words_of(header))
+
+
+def unused_of(vocabulary: Vocabulary, headers: Sequence[Any]) -> tuple[str, ...]:
+    """Folded headers of a mapping that a table does not have."""
+    present = {form for each in headers if each is not None for form in (fold(each), split_label(each)[0])}
+    return tuple(header for header in vocabulary.told if header not in present)
 
 
 def headers_of(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Any]:
@@ -180,7 +229,7 @@ def headers_of(rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[Any
     return [above if below is None or not str(below).strip() else below for above, below in pairs]
 
 
-def _scale(one: Field, unit: str | None, *, by_name: bool) -> tuple[Fraction, str | None]:
+def scale_of(one: Field, unit: str | None, *, by_name: bool) -> tuple[Fraction, str | None]:
     """Factor of a column and the rule its header breaks, if any."""
     if unit is None:
         missing = not by_name and one.is_number and one.unit in NEEDS_UNIT
@@ -189,9 +238,11 @@ def _scale(one: Field, unit: str | None, *, by_name: bool) -> tuple[Fraction, st
     return (Fraction(1), "unit_mismatch") if found is None else (found, None)
 
 
-def _complete(columns: Mapping[int, Reading], vocabulary: Vocabulary, broken: list[Violation]) -> None:
+def check_complete(columns: Mapping[int, Reading], vocabulary: Vocabulary, broken: list[Violation]) -> None:
     """Refuse the file for its header: what is broken, then the required columns that are missing."""
     present = {reading.field.column for reading in columns.values()}
+    broken += [violation(one.column, "two_columns") for one, _ in vocabulary.constants if one.column in present]
+    present |= {one.column for one, _ in vocabulary.constants}
     broken += [
         violation(one.column, "missing_column")
         for one in vocabulary.fields

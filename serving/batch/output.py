@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from eco_credit.contracts import contract, contract_names
 from eco_credit.core.numbers import Columns
 from serving.batch.rules import refusal
+from serving.batch.whole import whole_file
 
 FORMATS = (".parquet", ".csv", ".xlsx")
 SHEET_ROWS = 1_048_575
@@ -76,28 +76,6 @@ def _arrow(column: np.ndarray[Any, Any], kind: str | None) -> pa.Array:
         whole = np.where(blank, 0.0, values).astype(bool if kind == "boolean" else np.int64)
         return pa.array(whole, form, mask=blank)
     return pa.array(values, pa.float64(), mask=blank)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside the target; renamed over it, after fsync, when the block ends well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_part(table: pa.Table, path: Path) -> None:
@@ -165,13 +143,19 @@ def _written(cell: Any) -> Any:
     return guard(cell) if isinstance(cell, str) else str(cell)
 
 
-def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
+@contextmanager
+def workbook_of(path: Path) -> Iterator[Any]:
+    """A new workbook, written row by row; equal content gives equal bytes."""
     import xlsxwriter
 
-    with xlsxwriter.Workbook(
-        path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    ) as book:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": path.parent}
+    with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": _FIXED_DAY})
+        yield book
+
+
+def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
+    with workbook_of(path) as book:
         days = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet = book.add_worksheet("结果")
         sheet.freeze_panes(1, 0)
@@ -183,11 +167,12 @@ def _xlsx(parts: Iterable[pa.Table], path: Path, empty: pa.Schema) -> None:
                 raise refusal(path.name, "too_many_rows")
             for cells in zip(*(column.to_pylist() for column in part.columns), strict=True):
                 for place, cell in enumerate(cells):
-                    _put(sheet, (row, place), cell, days)
+                    put_cell(sheet, (row, place), cell, days)
                 row += 1
 
 
-def _put(sheet: Any, at: tuple[int, int], cell: Any, days: Any) -> None:
+def put_cell(sheet: Any, at: tuple[int, int], cell: Any, days: Any) -> None:
+    """Write one cell: numbers stay numbers, text that a spreadsheet would run is guarded."""
     if isinstance(cell, bool):
         sheet.write_boolean(*at, cell)
     elif isinstance(cell, (int, float)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from eco_credit.contracts.columns import blank_column, column_of
+from eco_credit.contracts.paper_units import split_label
 from serving.batch.cells import Broken, Reading
 from serving.batch.chunk import Break, Chunk
-from serving.batch.layout import Layout, Vocabulary, code_words
+from serving.batch.layout import Layout, Vocabulary, check_complete, reading_of, scale_of, unused_of
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -51,55 +51,68 @@ def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits)
     Raises:
         ContractError: a required column is missing, or a known column holds nested values.
     """
-    from eco_credit.core.errors import ContractError
-
-    columns, ignored, broken = {}, [], []
+    headers = list(file.schema_arrow.names)
+    columns: dict[int, Reading] = {}
+    units: dict[str, str] = {}
+    ignored, broken = [], []
     for place, entry in enumerate(file.schema_arrow):
-        one = vocabulary.names.get(entry.name)
+        source = vocabulary.source_of(entry.name)
+        one = vocabulary.names.get(entry.name if source is None else source.field)
         if one is None:
             ignored.append(entry.name)
-        elif pa.types.is_nested(entry.type):
-            broken.append(violation(entry.name, "wrong_format"))
-        else:
-            columns[place] = Reading(one, Fraction(1), code_words(one), one.unit == "ratio", limits.text_length)
-    present = {reading.field.column for reading in columns.values()}
-    broken += [
-        violation(one.column, "missing_column")
-        for one in vocabulary.fields
-        if one.required and one.column not in present
-    ]
-    if broken:
-        raise ContractError(broken)
-    return Layout(columns, tuple(ignored), {}, header_row=0, width=len(file.schema_arrow))
+            continue
+        unit = None if source is None else source.unit or split_label(entry.name)[1]
+        scale, rule = scale_of(one, unit, by_name=source is None)
+        if pa.types.is_nested(entry.type):
+            rule = "wrong_format"
+        if any(one.column == reading.field.column for reading in columns.values()):
+            rule = "two_columns"
+        broken += [violation(one.column, rule)] if rule else []
+        units |= {one.column: unit} if unit else {}
+        columns[place] = reading_of(entry.name, one, scale, vocabulary=vocabulary, length=limits.text_length)
+    check_complete(columns, vocabulary, broken)
+    unused = unused_of(vocabulary, headers)
+    constants = vocabulary.constants
+    return Layout(columns, tuple(ignored), units, frozenset(), 0, len(headers), constants, unused)
 
 
-def parquet_blocks(file: pq.ParquetFile, layout: Layout, only: str | None = None) -> Iterator[Chunk]:
+def parquet_blocks(
+    file: pq.ParquetFile, layout: Layout, only: str | None = None, *, name: str = "file", first: int = 1
+) -> Iterator[Chunk]:
     """Read a file block by block.
 
     Args:
         file: an open file.
         layout: how each column is read.
         only: one column alone.
+        name: name of the file, for a refusal.
+        first: number of its first row.
 
     Yields:
         Chunks in file order.
+
+    Raises:
+        ContractError: a part of the file cannot be read (``unreadable``).
     """
-    readings = layout.fields if only is None else {only: layout.fields[only]}
-    row = 1
+    names = file.schema_arrow.names
+    readings = {names[place]: reading for place, reading in layout.columns.items()}
+    if only is not None:
+        readings = {theirs: reading for theirs, reading in readings.items() if reading.field.column == only}
+    row = first
     try:
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
             yield _block(batch, readings, row)
             row += batch.num_rows
     except (pa.ArrowException, OSError):
-        raise refusal("file", "unreadable") from None
+        raise refusal(name, "unreadable") from None
 
 
 def _block(batch: pa.RecordBatch, readings: dict[str, Reading], first: int) -> Chunk:
     broken: dict[int, list[Break]] = {}
     columns = {}
-    for name, reading in readings.items():
-        column, wrong = _column(batch.column(name), reading)
-        columns[name] = column
+    for theirs, reading in readings.items():
+        name = reading.field.column
+        columns[name], wrong = _column(batch.column(theirs), reading)
         for at, rule in wrong.items():
             broken.setdefault(first + at, []).append((name, rule))
     return Chunk(np.arange(first, first + batch.num_rows, dtype=np.int64), columns, broken)
@@ -110,6 +123,8 @@ def _column(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[i
     kind, have = reading.field.type, array.type
     if pa.types.is_null(have):
         return blank_column(reading.field, len(array)), {}
+    if reading.factor != 1 or reading.words:
+        return _by_value(array, reading)
     if kind in ("number", "integer") and (pa.types.is_floating(have) or pa.types.is_integer(have)):
         return pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64), {}
     if kind == "boolean" and pa.types.is_boolean(have):

@@ -19,6 +19,7 @@ from serving.batch.rows import encoding_of
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
 from serving.batch.sniff import sniff
+from serving.batch.workbook import WORDS
 
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 
@@ -81,8 +82,13 @@ def _xlsx(path: Path, limits: Limits) -> tuple[list[str], list[list[Any]]]:
     sheets, _ = read_sheets(path, limits)
     if not sheets or not sheets[0].rows:
         raise refusal(path.name, "header_not_found")
-    rows = sheets[0].rows
-    return [str(cell) for cell in rows[0]], [[unguard(c) if isinstance(c, str) else c for c in row] for row in rows[1:]]
+    header, *rows = sheets[0].rows
+    if WORDS[-1] in header:  # what became of rejected rows is for people; it has no figures
+        refused = header.index(WORDS[-1])
+        rows = [row for row in rows if row[refused] is None]
+    kept = [place for place, name in enumerate(header) if name not in WORDS]
+    cells = [[unguard(row[at]) if isinstance(row[at], str) else row[at] for at in kept] for row in rows]
+    return [str(header[at]) for at in kept], cells
 
 
 def _column(name: str, kind: str, cells: Any) -> npt.NDArray[np.generic]:

@@ -29,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "wrong_format": ("the content does not fit the ending of the file name", "文件内容与扩展名不符"),
     "unsupported_format": (
-        "only .parquet, .csv, .txt, .tsv and .xlsx are read",
-        "仅支持 .parquet、.csv、.txt、.tsv 和 .xlsx",
+        "only .parquet (or a folder of parts), .csv, .txt, .tsv, .xlsx and .dbf are read",
+        "仅支持 .parquet（或分片文件夹）、.csv、.txt、.tsv、.xlsx 和 .dbf",
     ),
     "encrypted": (
         "the workbook is protected by a password or is an old .xls: save it as .xlsx without a password",
@@ -75,6 +75,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "与中断的运行不一致（输入、模型、规则、押品台账或设置已变），请去掉 --resume 重新运行",
     ),
     "busy": ("another run is writing this result", "另一个运行正在写入该结果"),
+    "lease_lost": (
+        "another run has taken this one over: this one stops and has changed nothing since",
+        "另一个运行已接管，本次运行停止，未再写入",
+    ),
     "result_format": ("the result can be written as .parquet, .csv or .xlsx", "结果文件仅支持 .parquet、.csv 或 .xlsx"),
     "too_many_rows": (
         "a sheet holds 1,048,575 rows: write the result as parquet or csv",
@@ -93,6 +97,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "reader_stopped": (
         "reading the workbook took too much memory or time and was stopped: fill in the template anew",
         "读取工作簿占用内存或时间过多，已中止，请用空白模板重新填写",
+    ),
+    "no_parts": ("the folder holds no .parquet part", "文件夹中没有 .parquet 分片"),
+    "merged_cell": (
+        "a cell is merged over rows in a column of its own for each row: take the merge apart and fill every row",
+        "逐行填写的列中有合并单元格，请取消合并并逐行填写",
+    ),
+    "unit_suspect": (
+        "the middle of this column is far from any usual loan: look at the unit in its header",
+        "该列中位数远离常见贷款金额，请核对表头单位",
+    ),
+    "total_differs": (
+        "the total is not the sum of the rows above it, beyond rounding",
+        "合计与各行之和不符（已扣除四舍五入误差）",
     ),
     "same_file": ("input and result are the same file", "输入与结果为同一文件"),
 }

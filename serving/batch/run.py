@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,18 +10,20 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from eco_credit.contracts import contract
-from eco_credit.core.canonical import canonical_json
-from eco_credit.core.errors import ContractError
+from eco_credit.contracts.mapping import TapeMapping
 from eco_credit.core.numbers import Columns
 from eco_credit.core.provenance import code_version
 from serving.batch.chunk import Chunk, rechunk
 from serving.batch.engines import Engine, local
-from serving.batch.journal import Journal, file_sha256
-from serving.batch.output import arrow_table, suffix, whole_file, write_parts
-from serving.batch.rules import TEXTS, refusal, violation
+from serving.batch.finish import Paths, RejectShare, finish, room_on_disk
+from serving.batch.folder import input_bytes, input_sha256
+from serving.batch.journal import Journal
+from serving.batch.mapping import mapping_digest
+from serving.batch.output import arrow_table
+from serving.batch.rules import refusal
 from serving.batch.settings import Limits
 from serving.batch.source import Source, open_source
-from serving.batch.work import REJECT_COLUMNS, Task
+from serving.batch.work import Task
 
 ECHO = (
     "application_id",
@@ -36,7 +37,7 @@ ECHO = (
     "amount_requested",
 )
 """Input columns repeated in the result: what a reader needs to join and to sum up, nothing personal."""
-FORMAT = 1
+FORMAT = 2
 """Number of the layout of result, rejects and manifest; part of the identity of a run."""
 
 
@@ -59,6 +60,8 @@ class Options:
         limits: sizes and the reject limit.
         engine: who does the work.
         resume: continue an interrupted run.
+        mapping: what headers that are not ours mean; another mapping is another run.
+        lang: language of the report.
         progress: called with rows done and rows in all after every chunk.
         after_chunk: called with the number of chunks that are durable; tests break a run here.
     """
@@ -66,38 +69,10 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     engine: Engine = local
     resume: bool = False
+    mapping: TapeMapping | None = None
+    lang: str = "zh"
     progress: Callable[[int, int], None] = lambda done, total: None
     after_chunk: Callable[[int], None] = lambda chunks: None
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where a run writes: ``OUT``, and beside it rejects, manifest and, while it runs, its parts."""
-
-    out: Path
-    rejects: Path
-    manifest: Path
-    parts: Path
-
-    @classmethod
-    def of(cls, out: Path) -> Paths:
-        """``a.csv`` gives ``a.rejects.csv``, ``a.manifest.json`` and the folder ``a.parts``."""
-        ending, stem = suffix(out), out.with_suffix("").name
-        return cls(
-            out,
-            out.with_name(f"{stem}.rejects{ending}"),
-            out.with_name(f"{stem}.manifest.json"),
-            out.with_name(f"{stem}.parts"),
-        )
-
-
-class RejectShare(ContractError):
-    """More rows were rejected than the limit allows; the reject file and the manifest are kept."""
-
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
-        """Carry the manifest of the failed run."""
-        super().__init__([violation(manifest["rejects"]["file"], "reject_share")])
-        self.manifest = manifest
 
 
 def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None = None) -> dict[str, Any]:
@@ -115,21 +90,29 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     Raises:
         ContractError: the file is refused, or a resumed run is not the one interrupted.
         RejectShare: too many rows were rejected; rejects and manifest are kept, no result is.
+        DiskFull: there is no room; what was finished is kept for ``resume``.
     """
     chosen = options or Options()
     paths = Paths.of(out)
-    if path.resolve() in {paths.out.resolve(), paths.rejects.resolve(), paths.manifest.resolve()}:
+    if path.resolve() in {each.resolve() for each in (paths.out, paths.rejects, paths.manifest, paths.report)}:
         raise refusal(out.name, "same_file")
-    source = open_source(path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()))
+    source = open_source(
+        path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()), mapping=chosen.mapping
+    )
     survey = source.survey()
     journal = Journal(paths.parts, _identity(source, scorer, chosen))
-    journal.open(resume=chosen.resume)
+    with room_on_disk():
+        journal.open(resume=chosen.resume)
     finished = False
     try:
         paths.manifest.unlink(missing_ok=True)
-        task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized)
-        _work_through(source, task, journal=journal, options=chosen)
-        manifest = _finish(source, journal, paths=paths, options=chosen)
+        sheets = len(source.notes.get("sheets", ())) > 1
+        task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized, sheets)
+        with room_on_disk():
+            _work_through(source, task, journal=journal, options=chosen)
+            manifest = finish(
+                source, journal, paths=paths, reject_share=chosen.limits.reject_share, lang=chosen.lang
+            )
         finished = True
     finally:
         journal.close(remove=finished)
@@ -150,9 +133,10 @@ def _identity(source: Source, scorer: Scorer, options: Options) -> dict[str, Any
     """What makes two runs the same run."""
     return {
         "format": FORMAT,
-        "input_sha256": file_sha256(source.path),
+        "input_sha256": input_sha256(source.path),
         "input_format": source.kind,
-        "input_bytes": source.path.stat().st_size,
+        "input_bytes": input_bytes(source.path),
+        "mapping": mapping_digest(options.mapping),
         "contract": contract("batch_input").reference,
         "chunk_rows": options.limits.chunk_rows,
         "rows_per_application": options.limits.rows_per_application,
@@ -182,40 +166,3 @@ def _left(source: Source, finished: int, limits: Limits) -> Iterator[Chunk]:
     for number, chunk in enumerate(chunks):
         if number >= finished:
             yield chunk
-
-
-def _finish(source: Source, journal: Journal, *, paths: Paths, options: Options) -> dict[str, Any]:
-    """Put the parts together; the manifest is written last and says that all is there."""
-    rows, good = (sum(getattr(entry, name) for entry in journal.entries) for name in ("rows", "good"))
-    reject_schema = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS])
-    write_parts(journal.tables("rejects"), paths.rejects, empty=reject_schema)
-    accepted = rows - good <= options.limits.reject_share * rows
-    if accepted:
-        empty = journal.schema("result") or pa.schema([("row", pa.int64())])
-        write_parts(journal.tables("result"), paths.out, empty=empty)
-    else:
-        with suppress(FileNotFoundError):
-            paths.out.unlink()
-    manifest = _manifest(source, journal, paths=paths, accepted=accepted)
-    manifest["limits"] = {"reject_share": options.limits.reject_share}
-    with whole_file(paths.manifest) as temporary:
-        temporary.write_bytes(canonical_json(manifest) + b"\n")
-    return manifest
-
-
-def _manifest(source: Source, journal: Journal, *, paths: Paths, accepted: bool) -> dict[str, Any]:
-    """Facts of a run; no time and no path of this machine, so equal runs give equal manifests."""
-    rows, good = (sum(getattr(entry, name) for entry in journal.entries) for name in ("rows", "good"))
-    survey = source.survey()
-    return {
-        "status": "complete" if accepted else "failed",
-        "reason": None
-        if accepted
-        else {"rule": "reject_share", "en": TEXTS["reject_share"][0], "zh": TEXTS["reject_share"][1]},
-        "run": journal.identity,
-        "input": {"file": source.path.name, **source.notes, "dropped": survey.dropped},
-        "counts": {"rows": rows, "scored": good, "rejected": rows - good, "chunks": len(journal.entries)},
-        "rule_days": sorted({day for entry in journal.entries for day in entry.days}),
-        "output": {"file": paths.out.name, "sha256": file_sha256(paths.out)} if accepted else None,
-        "rejects": {"file": paths.rejects.name, "sha256": file_sha256(paths.rejects)},
-    }

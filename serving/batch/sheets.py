@@ -19,6 +19,8 @@ MOST_FORMULAS = 20
 """Formula cells without a value that are named at most."""
 _CELL = re.compile(rb"<c\s[^>]*?r=\"([A-Z]+[0-9]+)\"[^>]*(?<!/)>(?:(?!</c>).)*?<f[\s>/](?:(?!</c>).)*</c>", re.DOTALL)
 _VALUE = re.compile(rb"<v>[^<]|<is>")
+_HIDDEN_ROW = re.compile(rb"<row [^>]*hidden=\"(?:1|true)\"")
+_HIDDEN_COLUMN = re.compile(rb"<col [^>]*hidden=\"(?:1|true)\"")
 _DIMENSION = re.compile(rb"<dimension[^>]*ref=\"(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})\"")
 
 
@@ -84,6 +86,19 @@ def _inside(path: Path, limits: Limits) -> None:
                     cells += islice(_without_value(path.name, source, limits), MOST_FORMULAS - len(cells))
     if cells:
         raise ContractError([violation(f"{path.name}!{cell}", "formula_without_value") for cell in cells])
+
+
+def hidden_parts(path: Path) -> dict[str, int]:
+    """How many rows and groups of columns are hidden, by a filter or by hand; they are read all the same."""
+    rows = columns = 0
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if member.startswith("xl/worksheets/") and member.endswith(".xml"):
+                with archive.open(member) as source:
+                    head = source.read(_BLOCK)
+                    columns += len(_HIDDEN_COLUMN.findall(head))
+                    rows += sum(len(_HIDDEN_ROW.findall(block)) for block in _with_whole_cells(head, source))
+    return {"rows_hidden": rows, "columns_hidden": columns}
 
 
 def _without_value(name: str, source: IO[bytes], limits: Limits) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""One door to a batch file: parquet, csv or xlsx, as a stream of chunks, with what was found on the way."""
+"""One door to a batch file: parquet, csv, xlsx or dbf, as a stream of chunks, with what was found on the way."""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,20 @@ from typing import Any
 import numpy as np
 
 from eco_credit.contracts.field import Field
+from eco_credit.contracts.mapping import TapeMapping
 from serving.batch import parquet
+from serving.batch.cells import Broken
 from serving.batch.chunk import KEY, Chunk, key_hash, starts
+from serving.batch.dbf import open_dbf, read_dbf
+from serving.batch.folder import open_folder
 from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, layout_of
 from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
-from serving.batch.sheets import Sheet, read_sheets
+from serving.batch.sheets import Sheet, hidden_parts, read_sheets
 from serving.batch.sniff import sniff
 from serving.batch.table import data_lines, read_blocks
+from serving.batch.totals import total_warnings
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,14 @@ class Survey:
         scattered: hashes of applications whose rows do not stand together.
         oversized: hashes of applications with too many rows.
         dropped: rows that hold no data, by reason.
+        warnings: what a reader should look at though nothing is refused: row, field, rule, sentences.
     """
 
     rows: int
     scattered: frozenset[int]
     oversized: frozenset[int]
     dropped: dict[str, int]
+    warnings: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass
@@ -46,7 +55,7 @@ class Source:
 
     Attributes:
         path: the file.
-        kind: ``parquet``, ``csv`` or ``xlsx``.
+        kind: ``parquet``, ``parquet_folder``, ``csv``, ``dbf`` or ``xlsx``.
         notes: facts for the manifest: encoding, delimiter, sheets, header row, units, ignored columns.
         width: cells of the header.
     """
@@ -57,11 +66,13 @@ class Source:
     limits: Limits
     notes: dict[str, Any]
     _blocks: Callable[[Counter[str], str | None], Iterator[Chunk]]
+    _totals: Callable[[], list[dict[str, Any]]] = list
     _survey: Survey | None = field(default=None)
 
     def blocks(self) -> Iterator[Chunk]:
-        """All data rows in file order, every known column."""
-        return self._blocks(Counter(), None)
+        """All data rows in file order, every known column and every constant of a mapping."""
+        for block in self._blocks(Counter(), None):
+            yield block.with_constants(self.layout.constants)
 
     def survey(self) -> Survey:
         """Read the file once for its application numbers; the answer is kept.
@@ -77,8 +88,7 @@ class Source:
     def _first_pass(self) -> Survey:
         dropped: Counter[str] = Counter()
         rows, last, length = 0, None, 0
-        seen: set[int] = set()
-        scattered: set[int] = set()
+        codes = array("Q")  # eight bytes an application: a set would grow to hundreds of megabytes
         oversized: set[int] = set()
         for block in self._blocks(dropped, KEY):
             rows += len(block)
@@ -94,13 +104,15 @@ class Source:
                     continue
                 if key != last:
                     last, length, code = key, 0, key_hash(key)
-                    (scattered if code in seen else seen).add(code)
+                    codes.append(code)
                 length += int(stop - start)
                 if length > self.limits.rows_per_application:
                     oversized.add(key_hash(key))
         if rows == 0:
             raise refusal(self.path.name, "no_rows")
-        return Survey(rows, frozenset(scattered), frozenset(oversized), dict(sorted(dropped.items())))
+        warnings = tuple(self._totals()) if dropped["total_or_footer"] else ()
+        kept = {reason: count for reason, count in sorted(dropped.items()) if count}
+        return Survey(rows, _repeated(codes), frozenset(oversized), kept, warnings)
 
     def _ratios(self, block: Chunk) -> None:
         """A ratio column whose label states no unit must hold no value above one."""
@@ -109,14 +121,28 @@ class Source:
                 raise refusal(name, "D01")
 
 
-def open_source(path: Path, fields: Sequence[Field], limits: Limits, *, merged: frozenset[str] = frozenset()) -> Source:
+def _repeated(codes: array[int]) -> frozenset[int]:
+    """Codes that stand for more than one stretch of rows."""
+    ordered = np.sort(np.frombuffer(codes, dtype=np.uint64)) if codes else np.empty(0, dtype=np.uint64)
+    return frozenset(int(code) for code in ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def open_source(
+    path: Path,
+    fields: Sequence[Field],
+    limits: Limits,
+    *,
+    merged: frozenset[str] = frozenset(),
+    mapping: TapeMapping | None = None,
+) -> Source:
     """Open a batch file: check it, find its header, learn its units.
 
     Args:
-        path: parquet, csv or xlsx.
+        path: parquet (a file, or a folder of parts), csv, xlsx or dbf.
         fields: fields of the contract.
         limits: bounds of size.
         merged: columns in which cells merged downwards are filled down.
+        mapping: what headers that are not ours mean.
 
     Returns:
         The source.
@@ -124,13 +150,21 @@ def open_source(path: Path, fields: Sequence[Field], limits: Limits, *, merged: 
     Raises:
         ContractError: the file or its header is refused, with the reason.
     """
+    vocabulary = Vocabulary.of(fields, mapping)
+    if path.is_dir():
+        return Source(path, "parquet_folder", *_rearranged(limits, *open_folder(path, vocabulary, limits)))
+    if path.suffix.lower() == ".dbf" and path.is_file():
+        return _dbf(path, vocabulary, limits)
     kind = sniff(path, limits)
-    vocabulary = Vocabulary.of(fields)
     if kind == "parquet":
         return _parquet(path, vocabulary, limits)
     if kind == "csv":
         return _csv(path, vocabulary, limits)
     return _xlsx(path, vocabulary, limits, merged)
+
+
+def _rearranged(limits: Limits, layout: Layout, notes: dict[str, Any], blocks: Any) -> tuple[Any, ...]:
+    return layout, limits, notes | _mapped(layout), blocks
 
 
 def _parquet(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
@@ -139,28 +173,47 @@ def _parquet(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
 
     def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
         key = only if only in layout.fields else None
-        return parquet.parquet_blocks(file, layout, key)
+        return parquet.parquet_blocks(file, layout, key, name=path.name)
 
-    return Source(path, "parquet", layout, limits, {"columns_ignored": list(layout.ignored)}, blocks)
+    notes = {"columns_ignored": list(layout.ignored), **({"units": dict(layout.units)} if layout.units else {})}
+    return Source(path, "parquet", layout, limits, notes | _mapped(layout), blocks)
 
 
 def _csv(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
     encoding = encoding_of(path)
     delimiter = delimiter_of(path, encoding, vocabulary)
-    head = list(islice(read_text(path, encoding, delimiter), HEADER_ROWS))
+    read = partial(read_text, path, encoding, delimiter)
+    return _delimited((path, "csv"), read, vocabulary, limits, notes={"encoding": encoding, "delimiter": delimiter})
+
+
+def _dbf(path: Path, vocabulary: Vocabulary, limits: Limits) -> Source:
+    table = open_dbf(path, limits)
+    return _delimited((path, "dbf"), partial(read_dbf, table), vocabulary, limits, notes={"encoding": table.encoding})
+
+
+def _delimited(
+    named: tuple[Path, str],
+    read: Callable[[], Iterator[list[str]]],
+    vocabulary: Vocabulary,
+    limits: Limits,
+    *,
+    notes: dict[str, Any],
+) -> Source:
+    """A table of text rows, header included, that can be read any number of times."""
+    head = list(islice(read(), HEADER_ROWS))
     layout = layout_of(head, find_header(head, vocabulary), vocabulary=vocabulary, limits=limits)
 
     def lines() -> Iterator[Line]:
-        below = islice(read_text(path, encoding, delimiter), layout.header_row, None)
-        for row, cells in enumerate(below, start=1):
+        for row, cells in enumerate(islice(read(), layout.header_row, None), start=1):
             yield Line(row, None, cells)
 
     def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
-        shown = _only(layout, only)
-        return read_blocks(data_lines(lines(), layout, dropped), shown, width=layout.width)
+        return read_blocks(data_lines(lines(), layout, dropped), _only(layout, only), width=layout.width)
 
-    notes = {"encoding": encoding, "delimiter": delimiter, **_notes(layout)}
-    return Source(path, "csv", layout, limits, notes, blocks)
+    path, kind = named
+    return Source(
+        path, kind, layout, limits, notes | _notes(layout), blocks, lambda: total_warnings(lines(), layout)
+    )
 
 
 def _xlsx(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
@@ -181,16 +234,21 @@ def _xlsx(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[
         for sheet, layout in tables:
             lines = data_lines(_sheet_lines(sheet, layout, row), layout, dropped)
             for block in read_blocks(lines, _only(layout, only), width=layout.width):
-                yield block if only else _complete(block, columns)
+                yield block if only else block.completed(columns)
             row += len(sheet.rows) - layout.header_row
 
     notes = {
         "sheets": [{"name": sheet.name, **_notes(layout)} for sheet, layout in tables],
         "sheets_hidden": hidden,
         "sheets_without_header": [sheet.name for sheet, places in found if not places],
+        **hidden_parts(path),
     }
     unstated = frozenset[str]().union(*(layout.unstated for layout in layouts))
-    return Source(path, "xlsx", replace(layouts[0], unstated=unstated), limits, notes, blocks)
+
+    def totals() -> list[dict[str, Any]]:
+        return [each for sheet, layout in tables for each in total_warnings(_sheet_lines(sheet, layout, 0), layout)]
+
+    return Source(path, "xlsx", replace(layouts[0], unstated=unstated), limits, notes, blocks, totals)
 
 
 def _sheet_lines(sheet: Sheet, layout: Layout, before: int) -> Iterator[Line]:
@@ -199,14 +257,15 @@ def _sheet_lines(sheet: Sheet, layout: Layout, before: int) -> Iterator[Line]:
 
 
 def _filled(sheet: Sheet, layout: Layout, merged: frozenset[str]) -> Sheet:
-    """Cells merged downwards in a column of the loan are filled down; in other columns they stay blank."""
+    """Cells merged downwards in a column of the loan are filled down; in other known columns they are broken."""
     rows = [list(cells) for cells in sheet.rows] if sheet.merged else sheet.rows
     for first, last, column in sheet.merged:
         reading = layout.columns.get(column)
-        if reading is None or reading.field.column not in merged or first < layout.header_row:
+        if reading is None or first < layout.header_row:
             continue
+        fill = rows[first][column] if reading.field.column in merged else Broken("merged_cell")
         for row in range(first + 1, min(last + 1, len(rows))):
-            rows[row][column] = rows[first][column]
+            rows[row][column] = fill
     return Sheet(sheet.name, rows, sheet.merged)
 
 
@@ -222,18 +281,12 @@ def _only(layout: Layout, only: str | None) -> Layout:
     return Layout(kept, (), {}, layout.unstated, layout.header_row, layout.width)
 
 
-def _complete(block: Chunk, readings: dict[str, Any]) -> Chunk:
-    """Columns that only other sheets have, as unknown."""
-    from eco_credit.contracts.columns import blank_column
-
-    columns = {name: block.columns.get(name) for name in readings}
-    filled = {
-        name: blank_column(readings[name].field, len(block)) if column is None else column
-        for name, column in columns.items()
-    }
-    return Chunk(block.rows, filled, block.broken, block.sheets)
-
-
 def _notes(layout: Layout) -> dict[str, Any]:
     """What the header said, for the manifest."""
-    return {"header_row": layout.header_row, "units": dict(layout.units), "columns_ignored": list(layout.ignored)}
+    found = {"header_row": layout.header_row, "units": dict(layout.units), "columns_ignored": list(layout.ignored)}
+    return found | _mapped(layout)
+
+
+def _mapped(layout: Layout) -> dict[str, Any]:
+    """Headers of a mapping that the file does not have."""
+    return {"mapping_unused": list(layout.unused)} if layout.unused else {}

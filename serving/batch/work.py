@@ -38,6 +38,7 @@ class Task:
         loan_columns: columns that all rows of an application must agree on.
         scattered: hashes of applications whose rows do not stand together.
         oversized: hashes of applications with too many rows.
+        sheets: the input has several sheets: the result says which sheet a row came from.
     """
 
     contract: Contract
@@ -46,6 +47,7 @@ class Task:
     loan_columns: tuple[str, ...]
     scattered: frozenset[int] = frozenset()
     oversized: frozenset[int] = frozenset()
+    sheets: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ def work(chunk: Chunk, task: Task) -> Done:
     kept = ~findings.bad[good]
     if result:
         result = {"row": chunk.rows[good].astype(np.float64)} | result | _echo(columns, task)
+        if task.sheets and chunk.sheets is not None:
+            result["sheet"] = chunk.sheets[good]
         result = take(_ordered(result), np.flatnonzero(kept))
     days = sorted({str(day) for day in columns["as_of"][kept]}) if "as_of" in columns else []
     return Done(result, _reject_table(chunk, findings, task.contract), len(chunk), int(kept.sum()), tuple(days))

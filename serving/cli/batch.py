@@ -13,7 +13,7 @@ import typer
 
 from eco_credit.core.errors import ContractError, Violation
 from serving.cli.book import BookOption, book_at
-from serving.cli.output import HomeOption, JsonOption, emit, note
+from serving.cli.output import HomeOption, JsonOption, Language, emit, note
 from serving.cli.rules import OverlayOption
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("run")(run)
     group.command("template")(template)
     group.command("book")(book)
+    group.command("mappings")(mappings)
     app.add_typer(group, name="batch")
 
 
@@ -49,13 +50,19 @@ def run(
     reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Reason columns to write.")] = 3,
     chunk_rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows scored together.")] = 20_000,
     reject_limit: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rejects that fails the run.")] = 0.5,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What your headers mean: a YAML file or a name of `batch mappings`."),
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the report.")] = Language.zh,
     home: HomeOption = None,
     overlay: OverlayOption = None,
     book: BookOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score a file; rejects and a manifest are written beside the result. Exit 3 when too many rows are rejected."""
+    """Score a file; rejects and a manifest are written beside the result. Exit 4 when too many rows are rejected."""
     from serving.batch import Limits, Options, run_batch
+    from serving.batch.mapping import mapping_named
     from serving.batch.scorer import ServedScorer
 
     if scheduler is not None and engine is not EngineName.dask:
@@ -63,7 +70,7 @@ def run(
     limits = Limits(chunk_rows=chunk_rows, reject_share=reject_limit)
     scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons, book=book_at(book))
     with progress_bar() as progress:
-        options = Options(limits, _engine(engine, scheduler), resume, progress)
+        options = Options(limits, _engine(engine, scheduler), resume, mapping_named(mapping or ()), lang, progress)
         manifest = run_batch(source, out, scorer=scorer, options=options)
     if manifest["run"]["scorer"].get("synthetic_model"):
         note("the model was trained on SYNTHETIC data / 模型以合成数据训练")
@@ -99,6 +106,22 @@ def book(
     emit({"file": out.name, "rows": rows} if json else f"wrote {out.name}: {rows} rows / {rows} 行", json)
 
 
+def mappings(json: JsonOption = False) -> None:
+    """List the mappings that are shipped for known export layouts, and what each layout lacks."""
+    from serving.batch.mapping import shipped
+
+    found = [
+        {
+            "name": one.name, "zh": one.zh, "en": one.en, "source": one.source,
+            "columns": {header: source.field for header, source in one.mapping.columns.items()},
+            "dropped": list(one.mapping.drop), "constant": dict(one.mapping.constant), "lacking": list(one.lacking),
+        }
+        for one in shipped().values()
+    ]  # fmt: skip
+    lines = [f"{one['name']:18} {len(one['columns']):3} columns  {one['en']} / {one['zh']}" for one in found]
+    emit(found if json else "\n".join(lines), json)
+
+
 def summary(manifest: dict[str, Any]) -> str:
     """A manifest in a few lines for a person."""
     counts, output, rejects = manifest["counts"], manifest["output"], manifest["rejects"]
@@ -107,6 +130,7 @@ def summary(manifest: dict[str, Any]) -> str:
         f" / {counts['rows']} 行 = 评分 {counts['scored']} + 拒收 {counts['rejected']}",
         f"result  {output['file']}  sha256 {output['sha256'][:16]}",
         f"rejects {rejects['file']}",
+        f"report  {Path(output['file']).stem}.report.html",
     ]
     dropped = manifest["input"]["dropped"]
     lines += [f"dropped rows without data: {dropped}"] if dropped else []
@@ -114,6 +138,10 @@ def summary(manifest: dict[str, Any]) -> str:
     lines += ["units from the header: " + ", ".join(f"{name} {unit}" for name, unit in units.items())] if units else []
     ignored = manifest["input"].get("columns_ignored")
     lines += [f"columns not read: {', '.join(ignored)}"] if ignored else []
+    unused = manifest["input"].get("mapping_unused")
+    lines += [f"columns of the mapping that are not there: {', '.join(unused)}"] if unused else []
+    warnings = manifest["input"]["warnings"]
+    lines += [f"! row {w['row'] or '-'} {w['field']} [{w['rule']}] {w['en']} / {w['zh']}" for w in warnings]
     return "\n".join(lines)
 
 

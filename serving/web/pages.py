@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -18,12 +19,14 @@ from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
 from eco_credit.reports.papers.html import stylesheet as paper_css
 from eco_credit.reports.validation_report_view import stylesheet as model_css
 from serving.access import DEMO, Permission, Principal
+from serving.batch.report import stylesheet as run_css
 from serving.web.language import language_of, switched, words_of
 
 MENU = (
     ("apply", Permission.SCORE, "/"),
     ("cases", Permission.CASES, "/decisions"),
     ("models", Permission.MODELS, "/models"),
+    ("jobs", Permission.JOBS, "/jobs"),
     ("audit", Permission.AUDIT, "/audit"),
 )
 """Rooms of the desk: name, what it takes to enter, address."""
@@ -36,6 +39,7 @@ _MEDIA = {
     "appraisal.css": _CSS,
     "model.css": _CSS,
     "monitor.css": _CSS,
+    "run_report.css": _CSS,
     "icon.svg": "image/svg+xml",
     "htmx.min.js": _SCRIPT,
     "desk.js": _SCRIPT,
@@ -54,11 +58,12 @@ HTMX_CONFIG = json.dumps(
     }
 )
 """Settings of htmx under a strict content policy: it evaluates nothing, adds no style, asks nobody else."""
-_OF_REPORTS = {
+_OF_REPORTS: dict[str, Callable[[], str]] = {
     "paper.css": paper_css,
     "appraisal.css": appraisal_css,
     "model.css": model_css,
     "monitor.css": monitor_css,
+    "run_report.css": run_css,
 }
 
 

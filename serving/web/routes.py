@@ -24,6 +24,7 @@ from serving.web.body import FormRefused, read_body
 from serving.web.cases import add_cases
 from serving.web.checklist import add_checklist, stages
 from serving.web.examples import example
+from serving.web.jobs_page import add_jobs
 from serving.web.live_page import add_check
 from serving.web.login import add_login
 from serving.web.models_page import add_models
@@ -50,7 +51,7 @@ def build_router(state: State) -> APIRouter:
         A router for ``/``, ``/apply/{kind}``, ``/decisions/{id}``, its papers, and the files of the pages.
     """
     router = APIRouter(include_in_schema=False, route_class=Paged)
-    of_cases = (add_cases, _add_decisions, add_papers, add_outcome)
+    of_cases = (add_cases, _add_decisions, add_papers, add_outcome, add_jobs)
     of_models = (add_promotion, add_models, add_audit)
     for routes in (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, *of_cases, *of_models):
         routes(router, state)

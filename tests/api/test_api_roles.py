@@ -33,6 +33,12 @@ TABLE = {
     ("POST", "/v1/gep/accounts"): "OM.G..",
     ("GET", "/v1/audit/chain"): "....U.",
     ("GET", "/v1/audit/replay/{decision_id}"): "....U.",
+    ("POST", "/v1/jobs"): "...G..",
+    ("GET", "/v1/jobs"): "...G..",
+    ("GET", "/v1/jobs/{job_id}"): "...G..",
+    ("GET", "/v1/jobs/{job_id}/report"): "...G..",
+    ("GET", "/v1/jobs/{job_id}/{file}"): "...G..",
+    ("POST", "/v1/jobs/{job_id}/cancel"): "...G..",
     ("GET", "/v1/models"): "OMPGUA",
     ("GET", "/v1/models/shadow"): ".MP.U.",
     ("GET", "/v2"): "OMPGUA",
@@ -57,6 +63,11 @@ TABLE = {
     ("POST", "/models/propose"): ".M....",
     ("POST", "/models/promote"): "..P...",
     ("POST", "/models/rollback"): "..P...",
+    ("GET", "/jobs"): "...G..",
+    ("POST", "/jobs"): "...G..",
+    ("GET", "/jobs/{job_id}/line"): "...G..",
+    ("GET", "/jobs/{job_id}/{file}"): "...G..",
+    ("POST", "/jobs/{job_id}/cancel"): "...G..",
     ("POST", "/decisions/{decision_id}/outcome"): "O.P...",
     ("GET", "/decisions"): "O.PGU.",
     ("GET", "/decisions/{decision_id}"): "O.PGU.",
@@ -86,6 +97,7 @@ def keys(bank: Bank) -> dict[str, str]:
 def status(bank: Bank, method: str, path: str, key: str | None) -> int:
     """The answer to a request that a caller with the right role would get past the guard with."""
     address = path.replace("{decision_id}", D).replace("{name}", "application").replace("{kind}", "order")
+    address = address.replace("{job_id}", "j-" + "0" * 26).replace("{file}", "result")
     if method == "GET":
         return bank.get(address, key).status_code
     return bank.post(address, body_of({}), key, idempotency_key="k").status_code

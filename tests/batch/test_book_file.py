@@ -103,7 +103,7 @@ def test_what_is_wrong_is_named_by_row_field_and_rule_in_both_languages(tmp_path
         ("a.csv", HEAD, [], "no_rows"),
         ("a.csv", HEAD[1:], [row[1:] for row in ROWS], "missing_column"),
         ("a.csv", ("申请编号", "押品种类", "抵质押价值", "取水许可证编号"), [["H", "water_right", 1.0, "x"]], "D01"),
-        ("a.dbf", HEAD, ROWS, "unsupported_format"),
+        ("a.dbf", HEAD, ROWS, "wrong_format"),
     ],
 )
 def test_a_file_that_is_no_book_is_refused_whole(

@@ -14,6 +14,6 @@ function mark() {
 document.addEventListener("htmx:afterSettle", mark);
 // A session that has ended answers with the page to sign in on: that is no complaint and goes nowhere.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (!new URL(event.detail.xhr.responseURL).pathname.endsWith("/check")) event.detail.shouldSwap = false;
+  if (!/\/(check|line)$/.test(new URL(event.detail.xhr.responseURL).pathname)) event.detail.shouldSwap = false;
 });
 document.getElementById("errors")?.focus();

@@ -1,0 +1,116 @@
+"""The page of an agency's jobs: send a file, see how far it is, fetch what came out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from eco_credit.core.errors import ContractError, EcoCreditError
+from serving.access import Permission, needs, who
+from serving.jobs.store import ENDED
+from serving.problems import Problem, from_error
+from serving.routes.jobs import begin_job, call_off, file_of, job_of, listed, report_of, told
+from serving.web.body import FormRefused, check_origin
+from serving.web.pages import Page, address
+
+if TYPE_CHECKING:
+    from serving.state import State
+
+SHOWN = 50
+"""Jobs on the page."""
+
+
+def add_jobs(router: APIRouter, state: State) -> None:
+    """Add ``/jobs``: the list with its form, one job's line, its files, and calling it off."""
+
+    @router.get("/jobs")
+    @needs(Permission.JOBS)
+    async def jobs(request: Request) -> Response:
+        return await _drawn(state, Page.of(request, demo=state.demo))
+
+    @router.post("/jobs")
+    @needs(Permission.JOBS)
+    async def send(request: Request) -> Response:
+        page = Page.of(request, demo=state.demo)
+        try:
+            check_origin(request)
+            await begin_job(state, request, None)
+        except FormRefused as refusal:
+            return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
+        except (Problem, EcoCreditError) as error:
+            problem = error if isinstance(error, Problem) else from_error(error)
+            lines = _why(problem, page.lang, error)
+            return await _drawn(state, page, refused=lines, status=problem.kind.status)
+        return RedirectResponse(f"/jobs?lang={page.lang}", status_code=303)
+
+    _add_one(router, state)
+
+
+def _add_one(router: APIRouter, state: State) -> None:
+    """Routes of one job."""
+
+    @router.get("/jobs/{job_id}/line")
+    @needs(Permission.JOBS)
+    async def line(request: Request, job_id: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        one = await asyncio.to_thread(told, job_of(state, request, job_id))
+        return page.draw("job_line.html.j2", one=_shown(one))
+
+    @router.post("/jobs/{job_id}/cancel")
+    @needs(Permission.JOBS)
+    async def cancel(request: Request, job_id: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        try:
+            check_origin(request)
+            await asyncio.to_thread(call_off, job_of(state, request, job_id))
+        except FormRefused as refusal:
+            return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
+        except Problem as problem:
+            if problem.kind.code != "job_state":  # it ended in the meantime: the list says how
+                return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+        return RedirectResponse(f"/jobs?lang={page.lang}", status_code=303)
+
+    @router.get("/jobs/{job_id}/{file}")
+    @needs(Permission.JOBS)
+    async def fetch(request: Request, job_id: str, file: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        try:
+            job = job_of(state, request, job_id)
+            if file == "report":
+                return await report_of(job, page.lang, address("run_report.css"))
+            if file in ("result", "rejects", "manifest"):
+                return file_of(job, file)
+        except Problem as problem:
+            return page.notice(page.t("notice.not_found"), getattr(problem.kind, page.lang), status=problem.kind.status)
+        return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+
+
+def _why(problem: Problem, lang: str, error: Exception) -> list[str]:
+    """Why a file was not taken, as sentences."""
+    found = error.violations if isinstance(error, ContractError) else problem.violations
+    return [getattr(problem.kind, lang), *(f"{one.field}: {getattr(one, lang)}" for one in found)]
+
+
+async def _drawn(
+    state: State, page: Page, *, refused: list[str] | tuple[str, ...] = (), status: int = 200
+) -> Response:
+    from serving.batch.mapping import shipped
+
+    found = await asyncio.to_thread(listed, state, who(page.request).tenant, SHOWN)
+    mappings = [(one.name, getattr(one, page.lang)) for one in shipped().values()]
+    return page.draw(
+        "jobs.html.j2", status=status, lines=[_shown(one) for one in found], refused=refused, mappings=mappings,
+        most=state.settings.job_bytes >> 20, days=state.settings.job_days,
+    )  # fmt: skip
+
+
+def _shown(one: dict[str, Any]) -> dict[str, Any]:
+    """A job as its line shows it: part done in percent, whether it goes on, the day and minute (UTC) it began."""
+    done, rows = one["done"], one["rows"]
+    share = None if done is None or not rows else round(100 * done / rows)
+    made = one["created_at"][:16].replace("T", " ")
+    return one | {"share": share, "open": one["state"] not in ENDED, "made": made}

@@ -1,0 +1,68 @@
+"""The page of jobs in a real browser: a file is sent, the line moves on by itself, the result is fetched."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from batch_rows import cells, flat, write_csv
+from small_store import add_model
+from test_browser import CHROMIUM, browser, tab  # noqa: F401
+
+from serving.app import create_app
+from serving.settings import Settings
+
+uvicorn = pytest.importorskip("uvicorn")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = add_model(tmp_path_factory.mktemp("jobs") / "home").home
+    app = create_app(Settings(access="open", home=home))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, tmp_path: Path) -> None:  # noqa: F811
+    columns = flat(6)
+    columns["charge_rank"][0] = 0.0
+    source = write_csv(tmp_path / "三月.csv", list(columns), cells(columns))
+    page = tab(browser)
+    page.goto(f"{desk}/")
+    page.get_by_role("link", name="批量作业").click()
+    page.get_by_label("文件").set_input_files(source)
+    page.get_by_role("button", name="上传并测算").click()
+    page.get_by_role("link", name="报告").wait_for(timeout=30_000)  # the line changes by itself
+    line = page.locator("tbody tr").first.inner_text()
+    assert "三月.csv" in line and "已完成" in line and "7 = 6 + 1" in line
+    page.screenshot(path=tmp_path / "jobs.png", full_page=True)
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="结果").click()
+    assert Path(waiting.value.path()).read_bytes()[:2] == b"PK"  # xlsx is what the form asks for at first
+    assert not page.said
+    page.get_by_role("link", name="报告").click()
+    assert page.get_by_role("heading", name="批量测算报告").is_visible()
+    page.screenshot(path=tmp_path / "report.png", full_page=True)
+    page.context.close()
+
+
+def test_a_file_that_is_no_table_is_refused_in_words(desk: str, browser, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    page = tab(browser)
+    page.goto(f"{desk}/jobs?lang=en")
+    page.get_by_label("File").set_input_files(tmp_path / "a.pdf")
+    page.get_by_role("button", name="Upload and score").click()
+    assert "one of .csv" in page.get_by_role("alert").inner_text()
+    page.context.close()
