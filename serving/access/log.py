@@ -26,7 +26,7 @@ FIELDS = frozenset(
     {"event", "at", "request_id", "method", "route", "permission", "tenant", "roles", "key_id", "caller", "object"}
 )
 """Everything a line may hold."""
-READS = frozenset({Permission.CASES, Permission.AUDIT, Permission.USERS})
+READS = frozenset({Permission.CASES, Permission.AUDIT, Permission.JOBS, Permission.USERS})
 """Permissions whose use leaves a line."""
 _KEY_BYTES = 32
 _SHOWN = 24
