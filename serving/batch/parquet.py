@@ -46,6 +46,15 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
 
 
 def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits) -> Layout:
+    """`schema_layout` of a file.
+
+    Raises:
+        ContractError: a required column is missing, or a known column holds nested values.
+    """
+    return schema_layout(file.schema_arrow, vocabulary, limits)
+
+
+def schema_layout(schema: pa.Schema, vocabulary: Vocabulary, limits: Limits) -> Layout:
     """Columns by field name, in stored units; other columns are listed and left alone.
 
     Raises:
@@ -54,7 +63,7 @@ def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits)
     from eco_credit.core.errors import ContractError
 
     columns, ignored, broken = {}, [], []
-    for place, entry in enumerate(file.schema_arrow):
+    for place, entry in enumerate(schema):
         one = vocabulary.names.get(entry.name)
         if one is None:
             ignored.append(entry.name)
@@ -70,7 +79,7 @@ def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits)
     ]
     if broken:
         raise ContractError(broken)
-    return Layout(columns, tuple(ignored), {}, header_row=0, width=len(file.schema_arrow))
+    return Layout(columns, tuple(ignored), {}, header_row=0, width=len(schema))
 
 
 def parquet_blocks(file: pq.ParquetFile, layout: Layout, only: str | None = None) -> Iterator[Chunk]:
@@ -88,21 +97,28 @@ def parquet_blocks(file: pq.ParquetFile, layout: Layout, only: str | None = None
     row = 1
     try:
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
-            yield _block(batch, readings, row)
+            yield arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
             row += batch.num_rows
     except (pa.ArrowException, OSError):
         raise refusal("file", "unreadable") from None
 
 
-def _block(batch: pa.RecordBatch, readings: dict[str, Reading], first: int) -> Chunk:
+def arrow_chunk(batch: pa.RecordBatch, readings: dict[str, Reading], rows: npt.NDArray[np.int64]) -> Chunk:
+    """One batch as a chunk.
+
+    Args:
+        batch: typed columns in stored units.
+        readings: how each column is read, by field name.
+        rows: number of each row, shape (n,).
+    """
     broken: dict[int, list[Break]] = {}
     columns = {}
     for name, reading in readings.items():
         column, wrong = _column(batch.column(name), reading)
         columns[name] = column
         for at, rule in wrong.items():
-            broken.setdefault(first + at, []).append((name, rule))
-    return Chunk(np.arange(first, first + batch.num_rows, dtype=np.int64), columns, broken)
+            broken.setdefault(int(rows[at]), []).append((name, rule))
+    return Chunk(rows, columns, broken)
 
 
 def _column(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:
