@@ -84,8 +84,9 @@ class ServedScorer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Paths and the book only: the package is loaded again where the work is done."""
-        return {**self.__dict__, "_package": None}
+        """Whole paths and the book only: the package is loaded again where the work is done, from another folder."""
+        paths = {name: path and path.resolve() for name, path in (("home", self.home), ("overlay", self.overlay))}
+        return {**self.__dict__, **paths, "_package": None}
 
 
 def book_digest(overlay: Path | None) -> str:

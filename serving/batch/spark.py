@@ -96,8 +96,7 @@ def spark_score(
         ModelNotServable: no approved model can be served; raised on an executor when it differs from the driver.
     """
     chosen, sizes = scorer or ServedScorer(home=store, model=name, alias=alias), limits or Limits()
-    if chosen.home is None:
-        chosen = replace(chosen, home=Store.default().home.resolve())
+    chosen = replace(chosen, home=chosen.home or Store.default().home)  # an executor's own default may be another
     _ = chosen.identity  # reads the digest that executors must find
     fields = {field.column: field for field in contract("batch_input").fields}
     missing = [one.column for one in fields.values() if one.required and one.column not in frame.columns]

@@ -28,6 +28,7 @@ from serving.batch.scorer import ServedScorer
 from serving.batch.witness import differing, witness
 from serving.cli import batch
 
+dask = pytest.importorskip("dask", reason="needs the extra dask")
 distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Options(limits=Limits(chunk_rows=7))
@@ -107,6 +108,48 @@ def test_a_cluster_without_workers_is_an_error_in_a_sentence(tmp_path: Path, mon
         with pytest.raises(ContractError) as refusal:
             run_batch(source, tmp_path / "b.parquet", scorer=StandIn(), options=options)
     assert rules(refusal) == {"no_worker"}
+
+
+@dataclass
+class Deadly(StandIn):
+    """Ends the process that scores with it."""
+
+    def __call__(self, columns: Columns) -> Columns:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+
+def test_rows_that_kill_every_worker_end_the_run_with_a_sentence(tmp_path: Path) -> None:
+    source = write_parquet(tmp_path / "a.parquet", flat(3))
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        options = replace(SMALL, engine=dask_engine(cluster.scheduler_address))
+        with pytest.raises(ContractError) as refusal:
+            run_batch(source, tmp_path / "b.parquet", scorer=Deadly(), options=options)
+    assert rules(refusal) == {"workers_died"}
+
+
+def test_a_scheduler_lost_during_the_run_leaves_a_run_to_resume(tmp_path: Path) -> None:
+    source = write_parquet(tmp_path / "a.parquet", flat(48))
+    here = run_batch(source, tmp_path / "a-out.parquet", scorer=StandIn(), options=SMALL)
+    (tmp_path / "seen").mkdir()
+    scorer = Slow(folder=str(tmp_path / "seen"))
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+    ) as cluster:
+
+        def close(done: int) -> None:
+            if done == 2:
+                cluster.close()
+
+        options = replace(SMALL, engine=dask_engine(cluster.scheduler_address), after_chunk=close)
+        with pytest.raises(ContractError) as refusal:
+            run_batch(source, tmp_path / "b.parquet", scorer=scorer, options=options)
+    assert rules(refusal) == {"scheduler_lost"}
+    again = run_batch(source, tmp_path / "b.parquet", scorer=scorer, options=replace(SMALL, resume=True))
+    assert again["output"]["sha256"] == here["output"]["sha256"]
 
 
 @contextmanager
