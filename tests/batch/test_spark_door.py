@@ -13,15 +13,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_rows import flat, write_parquet
+from batch_rows import StandIn, flat, write_parquet
 from small_store import add_model
 
-from eco_credit.core.errors import ContractError
+from eco_credit.contracts import contract
+from eco_credit.core.errors import ContractError, ModelNotServable
 from eco_credit.core.numbers import Columns
 from serving.batch import Limits, Options, run_batch
 from serving.batch.chunk import Chunk
 from serving.batch.scorer import ServedScorer
-from serving.batch.spark import spark_score, whole_applications
+from serving.batch.spark import SparkTask, spark_score, whole_applications
+from serving.batch.witness import witness
+from serving.batch.work import Task
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,6 +117,13 @@ def test_an_alias_names_the_package_that_scores(spark: Any, home: Path, tmp_path
     one, two = (spark_score(frame, store=home, alias=alias).toArrow() for alias in ("champion", "challenger"))
     assert sorted(one["pd"].to_pylist()) != sorted(two["pd"].to_pylist())
     assert "row" not in one.column_names
+
+
+def test_an_executor_that_computes_with_something_else_refuses_before_its_first_row() -> None:
+    task = Task(contract("batch_input"), StandIn(), (), ())
+    other = SparkTask(task, pa.schema([]), Limits(), {**witness(), "numpy": "1.0"})
+    with pytest.raises(ModelNotServable, match="differs from the driver in numpy"):
+        next(other(iter([])))
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 10])
