@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.chunk import Chunk
@@ -12,7 +10,6 @@ from serving.batch.work import Done, Task, work
 
 Engine = Callable[[Iterable[Chunk], Task], Iterator[Done]]
 """Does the work on chunks and gives the results in the order of the chunks."""
-_IN_FLIGHT = 2
 
 
 def local(chunks: Iterable[Chunk], task: Task) -> Iterator[Done]:
@@ -31,7 +28,8 @@ def dask_engine(scheduler: str | None) -> Engine:
         An engine.
 
     Raises:
-        ContractError: Dask is not installed; the message names the extra.
+        ContractError: Dask is not installed; the message names the extra. The engine raises what
+            `serving.batch.cluster.work_on_chunks` says.
     """
     try:
         import distributed
@@ -48,25 +46,13 @@ def dask_engine(scheduler: str | None) -> Engine:
         ) from None
 
     def engine(chunks: Iterable[Chunk], task: Task) -> Iterator[Done]:
+        from serving.batch.cluster import work_on_chunks
+
         own = None if scheduler else distributed.LocalCluster(threads_per_worker=1, dashboard_address=None)
         try:
-            with distributed.Client(scheduler or own, set_as_default=False) as client:
-                yield from _ordered(client, chunks, task)
+            yield from work_on_chunks(scheduler or own, chunks, task)
         finally:
             if own is not None:
                 own.close()
 
     return engine
-
-
-def _ordered(client: Any, chunks: Iterable[Chunk], task: Task) -> Iterator[Done]:
-    """Keep a bounded number of chunks in flight and take them in order."""
-    shared = client.scatter(task, broadcast=True)
-    workers = max(len(client.scheduler_info()["workers"]), 1)
-    flying: deque[Any] = deque()
-    for chunk in chunks:
-        flying.append(client.submit(work, chunk, shared, pure=False))
-        if len(flying) >= _IN_FLIGHT * workers:
-            yield flying.popleft().result()
-    while flying:
-        yield flying.popleft().result()

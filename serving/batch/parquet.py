@@ -46,16 +46,25 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
 
 
 def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits) -> Layout:
+    """`schema_layout` of a file.
+
+    Raises:
+        ContractError: a required column is missing, or a known column holds nested values.
+    """
+    return schema_layout(file.schema_arrow, vocabulary, limits)
+
+
+def schema_layout(schema: pa.Schema, vocabulary: Vocabulary, limits: Limits) -> Layout:
     """Columns by field name, in stored units; other columns are listed and left alone.
 
     Raises:
         ContractError: a required column is missing, or a known column holds nested values.
     """
-    headers = list(file.schema_arrow.names)
+    headers = list(schema.names)
     columns: dict[int, Reading] = {}
     units: dict[str, str] = {}
     ignored, broken = [], []
-    for place, entry in enumerate(file.schema_arrow):
+    for place, entry in enumerate(schema):
         source = vocabulary.source_of(entry.name)
         one = vocabulary.names.get(entry.name if source is None else source.field)
         if one is None:
@@ -101,21 +110,28 @@ def parquet_blocks(
     row = first
     try:
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
-            yield _block(batch, readings, row)
+            yield arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
             row += batch.num_rows
     except (pa.ArrowException, OSError):
         raise refusal(name, "unreadable") from None
 
 
-def _block(batch: pa.RecordBatch, readings: dict[str, Reading], first: int) -> Chunk:
+def arrow_chunk(batch: pa.RecordBatch, readings: dict[str, Reading], rows: npt.NDArray[np.int64]) -> Chunk:
+    """One batch as a chunk.
+
+    Args:
+        batch: typed columns in stored units.
+        readings: how each column is read, by field name.
+        rows: number of each row, shape (n,).
+    """
     broken: dict[int, list[Break]] = {}
     columns = {}
     for theirs, reading in readings.items():
         name = reading.field.column
         columns[name], wrong = _column(batch.column(theirs), reading)
         for at, rule in wrong.items():
-            broken.setdefault(first + at, []).append((name, rule))
-    return Chunk(np.arange(first, first + batch.num_rows, dtype=np.int64), columns, broken)
+            broken.setdefault(int(rows[at]), []).append((name, rule))
+    return Chunk(rows, columns, broken)
 
 
 def _column(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:

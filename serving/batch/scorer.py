@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eco_credit.core.numbers import Columns
+from eco_credit.registry.store import CHAMPION
 from eco_credit.scoring.doors import DEFAULT_MODEL
 from eco_credit.valuation import EMPTY, LenderBook
 
@@ -28,6 +29,7 @@ class ServedScorer:
         reasons: number of reason columns.
         model: registered model name.
         book: what the lender holds already; it travels with the scorer.
+        alias: which of the promoted packages of that name.
     """
 
     home: Path | None = None
@@ -36,6 +38,7 @@ class ServedScorer:
     model: str = DEFAULT_MODEL
     digest: str | None = None
     book: LenderBook = EMPTY
+    alias: str = CHAMPION
     _package: Package | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -64,7 +67,7 @@ class ServedScorer:
         from eco_credit.registry import Store, served
 
         if self._package is None:
-            found = served(Store(self.home) if self.home is not None else Store.default(), self.model)
+            found = served(Store(self.home) if self.home is not None else Store.default(), self.model, self.alias)
             if self.digest is not None and found.digest != self.digest:
                 raise ModelNotServable(
                     "the champion changed during the run: start again", "运行期间在用模型已变更，请重新运行"
@@ -81,8 +84,9 @@ class ServedScorer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Paths and the book only: the package is loaded again where the work is done."""
-        return {**self.__dict__, "_package": None}
+        """Whole paths and the book only: the package is loaded again where the work is done, from another folder."""
+        paths = {name: path and path.resolve() for name, path in (("home", self.home), ("overlay", self.overlay))}
+        return {**self.__dict__, **paths, "_package": None}
 
 
 def book_digest(overlay: Path | None) -> str:
