@@ -247,11 +247,13 @@ def same_person(one: str, other: str) -> bool:
     Example:
         >>> same_person("Li Wei", "ＬＩ wei"), same_person("Li Wei", "Li Wen")
         (True, False)
-        >>> same_person("li", "li@bank-a"), same_person("li@bank-b", "li@bank-a")
-        (True, False)
+        >>> same_person("li", "li@bank-a"), same_person("li@bank-b", "li@bank-a"), same_person("", "li")
+        (True, False, False)
     """
     a, b = ("".join(unicodedata.normalize("NFKC", name).split()).casefold() for name in (one, other))
-    return a in (b, b.rpartition("@")[0]) or a.rpartition("@")[0] == b
+    if "@" in a and "@" in b:
+        return a == b
+    return (a.rpartition("@")[0] or a) == (b.rpartition("@")[0] or b)
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
