@@ -7,6 +7,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from eco_credit.core.errors import StorageUnavailable
+
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
@@ -32,11 +34,25 @@ class Migrations:
         said = sa.table(self.version_table, sa.column("version_num"))
         return connection.execute(sa.select(said.c.version_num)).scalars().all() == [self.newest]
 
+    def _strange(self, connection: sa.Connection) -> bool:
+        """True when a database says that something was run which this version does not know."""
+        if not sa.inspect(connection).has_table(self.version_table):
+            return False
+        said = sa.table(self.version_table, sa.column("version_num"))
+        known = {file.name.partition("_")[0] for file in (self.folder / "versions").glob("[0-9]*_*.py")}
+        return not set(connection.execute(sa.select(said.c.version_num)).scalars()) <= known
+
     def run(self, connection: sa.Connection, to: str = "head") -> None:
-        """Run what is missing up to a revision, in the caller's transaction."""
+        """Run what is missing up to a revision, in the caller's transaction.
+
+        Raises:
+            StorageUnavailable: a newer version of the software made the database.
+        """
         from alembic import command  # a tenth of a service's start, and hardly a start has something to migrate
         from alembic.config import Config
 
+        if self._strange(connection):
+            raise StorageUnavailable("the database was made by a newer version", "数据库由更新版本的软件建立")
         config = Config()
         config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
         config.attributes["connection"] = connection

@@ -17,7 +17,7 @@ SEMI_MAJOR = 6_378_137.0
 """a of WGS-84, m."""
 FLATTENING = 1.0 / 298.257223563
 """f of WGS-84."""
-M2_PER_HA = 10_000.0
+M2_PER_HECTARE = 10_000.0
 
 
 class OutlineRefused(ValueError):
@@ -124,7 +124,7 @@ def ring_area(ring: Sequence[Point]) -> float:
     twice = math.fsum(
         x * laid[place - 1][1] - laid[place - 1][0] * y for place, (x, y) in enumerate(laid)
     )
-    return abs(twice) / 2.0 / M2_PER_HA
+    return abs(twice) / 2.0 / M2_PER_HECTARE
 
 
 def polygon_area(polygon: Polygon) -> float:

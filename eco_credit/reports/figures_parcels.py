@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from eco_credit.core.outlines import SEMI_MAJOR, Polygon, polygon_area
+from eco_credit.core.units import MU_PER_HECTARE
 from eco_credit.reports.figures import BAND, CENTRE, INK, MUTED, WIDTH, svg, words
 
 TALLEST, MARGIN, FOOT = 300.0, 14.0, 40.0
 _STEPS = (1.0, 2.0, 5.0)
-MU_PER_HA = 15.0
 
 
 def parcel_map(polygons: Sequence[Polygon], *, title: str) -> Markup:
@@ -70,4 +70,4 @@ def _arrow(y: float) -> str:
 
 def areas(polygons: Sequence[Polygon]) -> list[tuple[float, float]]:
     """Area of each parcel in hectares and in mu (15 to the hectare)."""
-    return [(one, one * MU_PER_HA) for one in map(polygon_area, polygons)]
+    return [(one, one * MU_PER_HECTARE) for one in map(polygon_area, polygons)]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.outlines import OutlineRefused, read_outlines
+from eco_credit.core.units import MU_PER_HECTARE
 from eco_credit.reports import formats
 from eco_credit.reports.appraisal_parts import amount, unit_of
 from eco_credit.reports.appraisal_sources import Sources
-from eco_credit.reports.figures_parcels import MU_PER_HA, areas, parcel_map
+from eco_credit.reports.figures_parcels import areas, parcel_map
 from eco_credit.reports.page import Translate, money_text
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.decision import debt_service_limit
@@ -77,8 +78,8 @@ def parcels(pledge: Plain, *, lang: str, t: Translate) -> dict[str, Any] | None:
     return {
         "figure": parcel_map(polygons, title=t("parcels.title")),
         "rows": [(formats.number(ha), formats.number(mu)) for ha, mu in measured],
-        "whole": (formats.number(whole), formats.number(whole * MU_PER_HA)),
-        "stated": (formats.number(stated), formats.number(stated * MU_PER_HA)),
+        "whole": (formats.number(whole), formats.number(whole * MU_PER_HECTARE)),
+        "stated": (formats.number(stated), formats.number(stated * MU_PER_HECTARE)),
         "apart": formats.percent(whole / stated - 1.0),
     }
 

@@ -61,7 +61,7 @@ async def _one(state: State, page: Page, number: str) -> Response:
     except Problem as problem:
         if problem.kind.status != 404:
             raise
-        return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+        return page.missing()
     return RedirectResponse(f"/decisions/{number}?lang={page.lang}", status_code=303)
 
 

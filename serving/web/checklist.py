@@ -101,7 +101,7 @@ def add_checklist(router: APIRouter, state: State) -> None:
     async def papers(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
-            return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+            return page.missing()
         return page.draw(
             "checklist.html.j2",
             kind=kind,

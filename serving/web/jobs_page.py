@@ -71,7 +71,7 @@ def _add_one(router: APIRouter, state: State) -> None:
             return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
         except Problem as problem:
             if problem.kind.code != "job_state":  # it ended in the meantime: the list says how
-                return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+                return page.missing()
         return RedirectResponse(f"/jobs?lang={page.lang}", status_code=303)
 
     @router.get("/jobs/{job_id}/{file}")
@@ -86,7 +86,7 @@ def _add_one(router: APIRouter, state: State) -> None:
                 return file_of(job, file)
         except Problem as problem:
             return page.notice(page.t("notice.not_found"), getattr(problem.kind, page.lang), status=problem.kind.status)
-        return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+        return page.missing()
 
 
 def _why(problem: Problem, lang: str, error: Exception) -> list[str]:

@@ -29,7 +29,7 @@ def add_check(router: APIRouter, state: State) -> None:
         page = Page.of(request, demo=state.demo)
         path = request.query_params.get("field", "")
         if kind not in pledge_kinds() or spot(kind, path) is None:
-            return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)
+            return page.missing()
         try:
             raw = await read_body(request)
         except FormRefused as refusal:

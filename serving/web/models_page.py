@@ -48,7 +48,7 @@ def add_models(router: APIRouter, state: State) -> None:
     async def model(request: Request, alias: str) -> Response:
         page, facts = Page.of(request, demo=state.demo), _facts(state, alias)
         if facts is None:
-            return _missing(page)
+            return page.missing()
         values = await asyncio.to_thread(on_paper, facts, page)
         return page.draw("model.html.j2", **values, alias=alias)
 
@@ -57,7 +57,7 @@ def add_models(router: APIRouter, state: State) -> None:
     async def card(request: Request, alias: str) -> Response:
         page, facts = Page.of(request, demo=state.demo), _facts(state, alias)
         if facts is None:
-            return _missing(page)
+            return page.missing()
         text = await asyncio.to_thread(model_card, facts, lang=page.lang, css_address=address("model.css"))
         return html(text, page.lang)
 

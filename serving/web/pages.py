@@ -118,6 +118,10 @@ class Page:
         )
         return html(text, self.lang, status=status)
 
+    def missing(self) -> Response:
+        """The page for an address, a kind or a decision that does not exist: the same for all of them."""
+        return self.notice(self.t("notice.not_found"), self.t("notice.not_found_text"), status=404)
+
     def notice(self, title: str, text: str, *, status: int) -> Response:
         """A page that says why there is nothing to show."""
         return self.draw("notice.html.j2", status=status, title=title, text=text)

@@ -35,7 +35,7 @@ def _add_page(router: APIRouter, state: State, name: str) -> None:
         page = Page.of(request, demo=state.demo)
         record = await _record(state, who(request), decision_id)
         if record is None:
-            return _missing(page)
+            return page.missing()
         text = await state.run(_printed, name, record, page.lang, _bar(page, decision_id, name))
         return html(text, page.lang)
 
@@ -47,7 +47,7 @@ def _add_pdf(router: APIRouter, state: State, name: str) -> None:
         page = Page.of(request, demo=state.demo)
         record = await _record(state, who(request), decision_id)
         if record is None:
-            return _missing(page)
+            return page.missing()
         try:
             made = await state.run(_bytes, name, record, page.lang)
         except PdfUnavailable as error:
@@ -92,7 +92,3 @@ async def _record(state: State, by: Principal, decision_id: str) -> Record | Non
     if found.entry.kind != "score":
         return None
     return record_of(found, await decide.outcomes(state, by, decision_id))
-
-
-def _missing(page: Page) -> Response:
-    return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)

@@ -92,7 +92,7 @@ def _add_form(router: APIRouter, state: State) -> None:
     async def form(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
-            return _missing(page)
+            return page.missing()
         asked = bool(request.query_params.get("example")) and example(kind) is not None
         raw = desk.example_values(kind) if asked else desk.first_values(state.clock())
         return _form_page(page, kind, raw, {}, is_example=asked)
@@ -102,7 +102,7 @@ def _add_form(router: APIRouter, state: State) -> None:
     async def submit(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
-            return _missing(page)
+            return page.missing()
         try:
             raw = await read_body(request)
         except FormRefused as refusal:
@@ -169,7 +169,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         page = Page.of(request, demo=state.demo)
         found = await _recorded(state, who(request), decision_id)
         if found is None:
-            return _missing(page)
+            return page.missing()
         by = who(request)
         said = recorded(page, await decide.outcomes(state, by, decision_id))
         values = await state.run(shown, state, page, found)
@@ -181,7 +181,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         page = Page.of(request, demo=state.demo)
         found = await _recorded(state, who(request), decision_id)
         if found is None:
-            return _missing(page)
+            return page.missing()
         return html(await state.run(_appraisal, state, found, page.lang), page.lang)
 
 
@@ -204,8 +204,3 @@ async def _recorded(state: State, by: Principal, decision_id: str) -> tuple[dict
     if entry.kind != "score":
         return None
     return json.loads(entry.answer), json.loads(entry.request)
-
-
-def _missing(page: Page) -> Response:
-    """The page for an address or a decision that does not exist."""
-    return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)

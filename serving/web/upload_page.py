@@ -62,7 +62,7 @@ def add_upload(router: APIRouter, state: State, draw: Callable[..., Response]) -
     async def blank(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
-            return _missing(page)
+            return page.missing()
         name = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"', "Cache-Control": "no-store"}
         return Response(await asyncio.to_thread(_template, kind), media_type=XLSX, headers=name)
 
@@ -71,7 +71,7 @@ def add_upload(router: APIRouter, state: State, draw: Callable[..., Response]) -
     async def upload(request: Request, kind: str) -> Response:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
-            return _missing(page)
+            return page.missing()
         try:
             content = await read_upload(request)
             async with asyncio.timeout(_WAIT_SECONDS):
@@ -121,8 +121,3 @@ def _filled(state: State, page: Page, kind: str, draw: Any, read: One) -> Respon
     uploaded = Uploaded((), cells, tuple(read.ignored), tuple(read.hidden))
     shown: Response = draw(page, kind, raw, by_path(found), status=422 if found else 200, uploaded=uploaded)
     return shown
-
-
-def _missing(page: Page) -> Response:
-    """There is no such kind."""
-    return page.notice(page.t("notice.not_found"), page.t("notice.not_found_text"), status=404)

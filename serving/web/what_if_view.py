@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eco_credit.core.units import YUAN_PER_WAN
 from eco_credit.reports import formats
 from eco_credit.reports.page import Translate, money_text
 from serving.web.what_if import PROMISES, TRIAL, Outcome
@@ -13,7 +14,6 @@ from serving.web.what_if import PROMISES, TRIAL, Outcome
 _ORDER = ("decline", "refer", "approve")
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _TERM = re.compile(r"\d{1,3}")
-WAN = 10_000.0
 
 
 def asked(query: Mapping[str, str]) -> tuple[float | None, int | None, set[str], list[str]]:
@@ -26,7 +26,7 @@ def asked(query: Mapping[str, str]) -> tuple[float | None, int | None, set[str],
     wrong = [name for name, text, form in (("amount_wan", amount, _AMOUNT), ("term_months", term, _TERM))
              if text and (not form.fullmatch(text) or not float(text))]  # fmt: skip
     return (
-        round(float(amount) * WAN, 2) if amount and "amount_wan" not in wrong else None,
+        round(float(amount) * YUAN_PER_WAN, 2) if amount and "amount_wan" not in wrong else None,
         int(term) if term and "term_months" not in wrong else None,
         {name for name in PROMISES if query.get(name)},
         wrong,

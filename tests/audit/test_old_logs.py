@@ -8,8 +8,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from audit_samples import append, entry_of
+from audit_samples import append, entry_of, make_log
 
+from eco_credit.core.errors import StorageUnavailable
 from serving.audit import Journal
 from serving.audit.database import MIGRATIONS
 from serving.audit.sqlite import open_sqlite, private
@@ -99,3 +100,14 @@ def test_a_record_may_not_fall_back_to_the_older_format(tmp_path: Path) -> None:
     journal.close()
     verdict = verify(path)
     assert (verdict.first_bad, verdict.why) == (2, "it is of an older format than the record before")
+
+
+def test_a_log_of_a_newer_version_is_refused_with_a_sentence_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.db"
+    make_log(path, "demo", records=1)
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageUnavailable, match="newer version"):
+        Journal(path)
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
