@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk_fakes import service
+from desk_fakes import served, service
 from test_one_application import put, workbook
 
 from eco_credit.reports import appraisal_report
@@ -21,7 +19,6 @@ from serving.cli.demo import example_path
 from serving.pipeline import House
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-uvicorn = pytest.importorskip("uvicorn")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
@@ -34,15 +31,8 @@ QUIET = [
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app, _ = service(tmp_path_factory.mktemp("home"))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with served(app) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

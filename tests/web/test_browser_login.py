@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from api_users import closed
-from desk_fakes import service
+from desk_fakes import served, service
+from test_browser import QUIET
 
 from serving.access import Role
 from serving.access.keybook import SqlKeyBook
 from serving.audit.journal import utc_now
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-uvicorn = pytest.importorskip("uvicorn")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
@@ -33,22 +30,14 @@ def address(home: Path) -> Iterator[str]:
     app, _ = service(home)
     state = app.state.service
     state.settings, state.clock = closed(home, web=True), utc_now
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with served(app) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:
-        quiet = ["--no-sandbox", "--disable-gpu"]
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=quiet)
+        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
         yield started
         started.close()
 

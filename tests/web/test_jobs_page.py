@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from batch_rows import cells, flat, write_csv
+from desk_fakes import served
 from small_store import add_model
 from test_browser import CHROMIUM, browser, tab  # noqa: F401
 
 from serving.app import create_app
 from serving.settings import Settings
 
-uvicorn = pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
 
@@ -24,15 +21,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromiu
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = add_model(tmp_path_factory.mktemp("jobs") / "home").home
     app = create_app(Settings(access="open", home=home))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with served(app) as found:
+        yield found
 
 
 def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, tmp_path: Path) -> None:  # noqa: F811
