@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from api_users import bearing, closed
+from desk_fakes import served
 from look_samples import look
 from small_store import add_model
 from test_accessible import broken
@@ -23,8 +22,6 @@ from serving.access import Role
 from serving.access.keybook import SqlKeyBook
 from serving.app import create_app
 from serving.audit.journal import utc_now
-
-uvicorn = pytest.importorskip("uvicorn")
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +36,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def desk(home: Path) -> Iterator[str]:
     app = create_app(closed(home, web=True))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 60
-    while not (server.started and app.state.service.challengers.ready):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with served(app) as found:
+        until = time.monotonic() + 60
+        while not app.state.service.challengers.ready:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield found
 
 
 def key_of(home: Path, user: str, role: Role) -> str:
