@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eco_credit.core.canonical import canonical_json, sha256
+from eco_credit.core.canonical import canonical_json, finite_json, sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import code_version
 from serving.audit import Entry, KeyConflict, Recorded, derived
@@ -105,7 +105,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
         ContractError, RuleNotInForce: the application is refused; nothing is recorded.
         ModelNotServable, StorageUnavailable, Problem: no answer now (such as ``book_unavailable``); nothing is shown.
     """
-    request = canonical_json(dict(raw))
+    request = finite_json(dict(raw))  # a number that is not finite breaks the contract: nothing is recorded then
     request_hash = sha256(request)
     earlier = await _stored(state, by.tenant, SCORES, key, request_hash=request_hash)
     if earlier is not None:
@@ -124,7 +124,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
         idempotency_key=key,
         request=request,
         request_hash=request_hash,
-        answer=canonical_json(answer.body),
+        answer=finite_json(answer.body),
         model_digest=answer.model_digest,
         rules_hash=answer.rules_hash,
         contract=answer.contract,

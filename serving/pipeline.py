@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from eco_credit.core.canonical import digest
+from eco_credit.core.canonical import digest, finite_json, sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.provenance import Provenance, code_version
 from serving.models import Triple
@@ -187,7 +187,7 @@ def _pass(group: Sequence[_Read]) -> list[Answer]:
     rules = triple.book.at(group[0].data["as_of"])
     scored = score_applications(flatten([read.data for read in group]), rules, triple.package, held)
     bodies = [
-        scored.answer(row, input_hash=digest(read.data), decision_id=read.ask.decision_id)
+        scored.answer(row, input_hash=sha256(finite_json(read.data)), decision_id=read.ask.decision_id)
         for row, read in enumerate(group)
     ]
     behind = triple.package.digest, rules.digest

@@ -55,6 +55,24 @@ def rounded(value: npt.ArrayLike, decimals: int = CENT_DECIMALS) -> Floats:
     return result + 0.0
 
 
+def finite(values: Floats) -> Floats:
+    """The same numbers, none of them NaN or infinite: an answer is made of these.
+
+    Args:
+        values: any shape, any unit.
+
+    Raises:
+        ValueError: one of them is not finite.
+
+    Example:
+        >>> finite(np.array([1.0, 2.0])).tolist()
+        [1.0, 2.0]
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("a number of an answer is not finite")
+    return values
+
+
 def rounded_number(value: float, decimals: int = CENT_DECIMALS) -> float:
     """`rounded` of one plain number, to the same bits, without the cost of an array.
 

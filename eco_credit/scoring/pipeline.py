@@ -18,6 +18,7 @@ from eco_credit.core.numbers import (
     Bools,
     Columns,
     Floats,
+    finite,
     group_sums,
     is_yes,
     number,
@@ -67,7 +68,7 @@ class Appraised:
     @cached_property
     def money(self) -> dict[str, Floats]:
         """Amounts as they are answered, rounded to 0.01 yuan, shape (pledges,) each."""
-        return dict(zip(_MONEY, rounded([read(self.values) for read in _MONEY.values()]), strict=True))
+        return dict(zip(_MONEY, finite(rounded([read(self.values) for read in _MONEY.values()])), strict=True))
 
     @cached_property
     def amounts(self) -> list[dict[str, float]]:
@@ -79,7 +80,7 @@ class Appraised:
     def ratios(self) -> list[list[float]]:
         """Cap and haircuts of each pledge as they are answered, rounded to 1e-8."""
         found = rounded([self.values.cap, *(h.ratio for h in self.values.haircuts)], PROBABILITY_DECIMALS)
-        rows: list[list[float]] = found.T.tolist()
+        rows: list[list[float]] = finite(found).T.tolist()
         return rows
 
 

@@ -17,7 +17,13 @@ from eco_credit.valuation.kind import Flag, Gate
 
 
 def known(value: float) -> float | None:
-    """A number for an answer: None where it is unknown."""
+    """A number for an answer: None where it is unknown.
+
+    Raises:
+        ValueError: it is infinite.
+    """
+    if math.isinf(value):
+        raise ValueError("a number of an answer is infinite")
     return None if math.isnan(value) else value
 
 

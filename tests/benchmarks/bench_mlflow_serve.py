@@ -1,10 +1,11 @@
 """Server CPU of one complete score of ours against one prediction of a bare model behind ``mlflow models serve``.
 
-The bare model is a small LightGBM classifier of plain numbers, logged with its signature to an MLflow of its own in
-SQLite and served with ``--env-manager local``; it appraises nothing, explains nothing, decides nothing and records
-nothing. Both servers run at once, each is asked in turn, and the CPU of all their processes counts.
+The bare model is the booster for PD out of the champion's own package, logged with its signature to an MLflow of its
+own in SQLite and served with ``--env-manager local``. It gets its features ready-made; it appraises nothing, explains
+nothing, decides nothing and records nothing. Both servers run at once, each is asked in turn, and the CPU of all their
+processes counts.
 
-    python tests/benchmarks/bench_mlflow_serve.py --home DIR [--requests 200] [--turns 5] [--connections 1,8]
+    python tests/benchmarks/bench_mlflow_serve.py --home DIR [--requests 200] [--turns 5] [--connections 1,8,32]
 """
 
 from __future__ import annotations
@@ -12,31 +13,28 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from bench_batch_against import package_of
 from load import burst, family_cpu_seconds, free_port, request_bytes, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
-FEATURES, ROWS = 20, 2000
 LOG_MODEL = """
 import sys
 import lightgbm as lgb
 import mlflow
-import numpy as np
 import pandas as pd
-rng = np.random.default_rng(7)
-rows, features = int(sys.argv[2]), int(sys.argv[3])
-x = pd.DataFrame(rng.normal(size=(rows, features)), columns=[f"x{i}" for i in range(features)])
-y = (x["x0"] + rng.normal(size=rows) > 1.5).astype(int)
+booster = lgb.Booster(model_file=sys.argv[2])
+row = pd.DataFrame([[0.1 * i for i in range(booster.num_feature())]], columns=booster.feature_name())
 mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_experiment("bare")
-model = lgb.LGBMClassifier(n_estimators=100, num_leaves=15, n_jobs=1, verbose=-1).fit(x, y)
 with mlflow.start_run():
-    print("MODEL", mlflow.lightgbm.log_model(model, name="bare", input_example=x.head(1)).model_uri)
+    print("MODEL", mlflow.lightgbm.log_model(booster, name="bare", input_example=row).model_uri)
 """
 
 
@@ -51,17 +49,17 @@ def environment(folder: Path) -> dict[str, str]:
     )
 
 
-def bare_model(folder: Path) -> str:
-    """Train and log the bare model; returns its URI."""
+def bare_model(folder: Path, booster: Path) -> str:
+    """Log the bare model; returns its URI."""
     made = environment(folder)
-    command = [sys.executable, "-c", LOG_MODEL, made["MLFLOW_TRACKING_URI"], str(ROWS), str(FEATURES)]
+    command = [sys.executable, "-c", LOG_MODEL, made["MLFLOW_TRACKING_URI"], str(booster)]
     done = subprocess.run(command, cwd=folder, env=made, capture_output=True, text=True, check=True)
     return next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("MODEL"))
 
 
-def serve_bare(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def serve_bare(folder: Path, port: int, booster: Path) -> subprocess.Popen[bytes]:
     """Start MLflow's own server on the bare model."""
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", bare_model(folder), "-p", str(port)]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", bare_model(folder, booster), "-p", str(port)]
     command += ["--env-manager", "local", "--host", "127.0.0.1"]
     return subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -78,10 +76,11 @@ def serve_ours(home: Path, port: int, most: int) -> subprocess.Popen[bytes]:
 
 
 def costs(
-    ports: dict[str, int], pids: dict[str, int], options: argparse.Namespace, connections: int
+    ports: dict[str, int], pids: dict[str, int], options: argparse.Namespace, *, booster: Path, connections: int
 ) -> dict[str, object]:
     """Median CPU of one request of each server, and their ratio turn by turn."""
-    row = {"columns": [f"x{i}" for i in range(FEATURES)], "data": [[0.1 * i for i in range(FEATURES)]]}
+    names = re.search(r"^feature_names=(.*)$", booster.read_text(), re.M)[1].split()
+    row = {"columns": names, "data": [[0.1 * i for i in range(len(names))]]}
     requests = {
         "ours": request_bytes("POST", "/v1/scores", (ROOT / "examples" / "forest_right.json").read_bytes()),
         "mlflow": request_bytes("POST", "/invocations", json.dumps({"dataframe_split": row}).encode()),
@@ -109,20 +108,26 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--connections", default="1,8")
+    parser.add_argument("--connections", default="1,8,32")
     options = parser.parse_args()
     ports = {"ours": free_port(), "mlflow": free_port()}
     loads = [int(connections) for connections in options.connections.split(",")]
+    booster = package_of(options.home) / "pd.lightgbm.txt"
     with tempfile.TemporaryDirectory() as folder:
         servers = {
-            "mlflow": serve_bare(Path(folder), ports["mlflow"]),
+            "mlflow": serve_bare(Path(folder), ports["mlflow"], booster),
             "ours": serve_ours(options.home, ports["ours"], max(loads)),
         }
         try:
             wait_until_ready(ports["ours"])
             wait_until_ready(ports["mlflow"], "/ping")
             pids = {name: server.pid for name, server in servers.items()}
-            print(json.dumps({f"connections_{n}": costs(ports, pids, options, n) for n in loads}, indent=1))
+            print(
+                json.dumps(
+                    {f"connections_{n}": costs(ports, pids, options, booster=booster, connections=n) for n in loads},
+                    indent=1,
+                )
+            )
         finally:
             for server in servers.values():
                 server.terminate()

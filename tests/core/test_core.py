@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eco_credit.core.canonical import canonical_json, digest
+from eco_credit.core.canonical import canonical_json, digest, finite_json
 from eco_credit.core.dates import months_between, year_of, years_between
 from eco_credit.core.numbers import group_max, group_min, group_sum, number, rounded, rows_of, text
 
@@ -79,6 +81,34 @@ def test_canonical_json_reads_back_and_does_not_depend_on_key_order(value: objec
     assert json.loads(written) == data
     assert canonical_json(json.loads(written)) == written
     assert digest(data) == digest(dict(reversed(list(data.items()))))
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.floats(min_value=-1e-3, max_value=1e-3)
+        | st.sampled_from([1e-05, 9.999e-05, 1e-04, -1e-05, 1e15, 1e16, -1e16, 5e-324, -0.0, 1e22, "a:1e5", ",-2e-7"]),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+        max_leaves=25,
+    )
+)
+def test_the_quick_writer_gives_the_same_bytes_for_everything_finite(value: object) -> None:
+    assert finite_json(value) == canonical_json(value)
+
+
+def test_a_key_that_is_a_number_becomes_text_in_both_writers() -> None:
+    assert finite_json({1: "a"}) == canonical_json({1: "a"}) == b'{"1":"a"}'
+
+
+@pytest.mark.parametrize("value", [dt.date(2026, 1, 5), {"a": {1, 2}}, {"a": np.float32(1.0)}])
+@pytest.mark.parametrize("write", [canonical_json, finite_json])
+def test_neither_writer_takes_what_is_no_plain_data(write: Callable[[object], bytes], value: object) -> None:
+    with pytest.raises(TypeError):
+        write(value)
 
 
 def test_canonical_json_refuses_what_json_cannot_say() -> None:
