@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serving.batch.finish import DiskFull, RejectShare
+    from serving.batch.finish import DiskFault, DiskFull, RejectShare
     from serving.batch.run import Options, Scorer, run_batch
     from serving.batch.settings import Limits
 
-__all__ = ["DiskFull", "Limits", "Options", "RejectShare", "Scorer", "run_batch"]
-_ROOMS = {"DiskFull": "finish", "RejectShare": "finish", "Limits": "settings"}
+__all__ = ["DiskFault", "DiskFull", "Limits", "Options", "RejectShare", "Scorer", "run_batch"]
+_ROOMS = {"DiskFault": "finish", "DiskFull": "finish", "RejectShare": "finish", "Limits": "settings"}
 
 
 def __getattr__(name: str) -> Any:

@@ -72,7 +72,7 @@ def work_on_chunks(scheduler: Any, chunks: Iterable[Chunk], task: Task) -> Itera
             yield from _ordered(client, chunks, task, check_workers(client, task))
         except distributed.KilledWorker:
             raise cluster_error("workers_died") from None
-        except (distributed.comm.CommClosedError, CancelledError):
+        except (distributed.comm.CommClosedError, CancelledError, ConnectionError, TimeoutError):
             raise cluster_error("scheduler_lost") from None
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from eco_credit.contracts import contract
 from eco_credit.core.canonical import canonical_json
-from eco_credit.core.errors import GateNotMet, StorageUnavailable
+from eco_credit.core.errors import EcoCreditError, GateNotMet, StorageUnavailable
 from serving.batch.figures import figures_of, unit_warnings
 from serving.batch.journal import Journal, file_sha256
 from serving.batch.output import suffix, write_parts
@@ -69,23 +69,45 @@ class DiskFull(StorageUnavailable):
         )
 
 
+class DiskFault(StorageUnavailable):
+    """A file could not be read or written; what was finished is kept and the run can be resumed."""
+
+    def __init__(self, told: str) -> None:
+        """Pass on what the system said, without the path."""
+        super().__init__(
+            f"[disk_fault] the system refused a file ({told}): nothing half-written was left; "
+            "see to the disk or the folder and run again with --resume",
+            f"[disk_fault] 系统拒绝读写文件（{told}）：未留下不完整文件，请检查磁盘或文件夹后用 --resume 继续",
+        )
+
+
 @contextmanager
 def room_on_disk() -> Iterator[None]:
-    """Turn a full disk into its own error; any other error of a file stays what it is.
+    """Turn trouble with the disk into errors of its own.
 
     Raises:
         DiskFull: there is no room left.
+        DiskFault: a file was refused for another reason.
     """
     try:
         yield
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, OSError) and (cause.errno in _FULL or "No space left" in str(cause)):
-                raise DiskFull from error
-            first = cause.args[0] if cause.args else None
-            cause = cause.__cause__ or cause.__context__ or (first if isinstance(first, BaseException) else None)
+        behind = list(_behind(error))
+        if any(cause.errno in _FULL or "No space left" in str(cause) for cause in behind):
+            raise DiskFull from error
+        if behind and not isinstance(error, (EcoCreditError, ConnectionError, TimeoutError)):
+            raise DiskFault(behind[0].strerror or type(behind[0]).__name__) from error
         raise
+
+
+def _behind(error: Exception) -> Iterator[OSError]:
+    """What the system said on the way to an error; the writer of workbooks hands it on as an argument."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            yield cause
+        first = cause.args[0] if cause.args else None
+        cause = cause.__cause__ or cause.__context__ or (first if isinstance(first, BaseException) else None)
 
 
 def finish(source: Source, journal: Journal, *, paths: Paths, reject_share: float, lang: str) -> dict[str, Any]:

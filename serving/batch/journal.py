@@ -61,9 +61,15 @@ class Journal:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.lease.take()
-        lines = self._lines() if resume else []
-        if lines and lines[0].get("run") != digest(self.identity):
+        try:
+            self._go_on(self._lines() if resume else [])
+        except BaseException:
             self.close(remove=False)
+            raise
+
+    def _go_on(self, lines: list[dict[str, Any]]) -> None:
+        """Keep what is intact of an interrupted run, and begin the log anew with it."""
+        if lines and lines[0].get("run") != digest(self.identity):
             raise refusal("--resume", "input_changed")
         token = lines[0].get("token") if lines else None
         self.entries = self._intact([line for line in lines[1:] if line.get("token") == token])

@@ -12,6 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -66,7 +67,11 @@ class Lease:
             self._let_go()
             raise refusal(self.folder.name, "busy")
         self.token = int(held["token"]) + 1
-        self._write(self.now() + SECONDS)
+        try:
+            self._write(self.now() + SECONDS)
+        except OSError:
+            self._let_go()
+            raise
 
     def free(self) -> bool:
         """True when nobody holds the lease now; nothing is taken."""
@@ -97,7 +102,8 @@ class Lease:
     def release(self) -> None:
         """Give the lease back; the token stays, so that the next one is larger."""
         if self._lock is not None and self.path.is_file() and self._read()["token"] == self.token:
-            self._write(0.0)
+            with suppress(OSError):  # a lease that cannot be given back runs out by itself
+                self._write(0.0)
         self._let_go()
 
     def _let_go(self) -> None:

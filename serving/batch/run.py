@@ -90,7 +90,7 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     Raises:
         ContractError: the file is refused, or a resumed run is not the one interrupted.
         RejectShare: too many rows were rejected; rejects and manifest are kept, no result is.
-        DiskFull: there is no room; what was finished is kept for ``resume``.
+        DiskFull, DiskFault: there is no room, or a file is refused; what was finished is kept for ``resume``.
     """
     chosen = options or Options()
     paths = Paths.of(out)
@@ -105,10 +105,10 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
         journal.open(resume=chosen.resume)
     finished = False
     try:
-        paths.manifest.unlink(missing_ok=True)
         sheets = len(source.notes.get("sheets", ())) > 1
         task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized, sheets)
         with room_on_disk():
+            paths.manifest.unlink(missing_ok=True)
             _work_through(source, task, journal=journal, options=chosen)
             manifest = finish(
                 source, journal, paths=paths, reject_share=chosen.limits.reject_share, lang=chosen.lang

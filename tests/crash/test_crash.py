@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kills import kill_postgres, kill_sqlite
+from nth_call import fail_each
 from power import cut_power
 from races import race
 from replays import replay_many
@@ -42,6 +43,17 @@ def test_a_power_cut_loses_nothing_that_was_shown_and_without_the_sync_it_does(t
     assert found["answers_in_run"] == 120 and found["syncs_in_run"] > 10
     control = cut_power(tmp_path / "normal", 40, SEED, normal=True, count=30)
     assert control["lost"] > 0 and control["bad_cuts"] > 20, control
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs the program strace")
+def test_whichever_call_fails_what_was_shown_is_kept_and_answered_early_it_is_not(tmp_path: Path) -> None:
+    (tmp_path / "late").mkdir()
+    (tmp_path / "early").mkdir()
+    found = fail_each(tmp_path / "late", 8, SEED)
+    assert {name: found[name] for name in (*NOTHING, "unanswered")} == NOTHING | {"unanswered": []}, found
+    assert found["runs_that_failed"] >= 4 and found["possible"] > 200, found
+    control = fail_each(tmp_path / "early", 8, SEED, more=("--early",))
+    assert len(control["lost"]) >= 3, control
 
 
 def test_clients_that_race_for_the_same_keys_get_one_decision_each_and_without_keys_they_do_not(

@@ -1,12 +1,13 @@
 """A process that records decisions for several clients until it is killed, and says what it asked and what it got.
 
-``python writer.py ADDRESS RUN CLIENTS COUNT [--normal]``; standard input: keys that were asked and not answered before.
+``python writer.py ADDRESS RUN CLIENTS COUNT [--normal|--early]``; standard input: keys asked and not answered before.
 Lines on standard output: ``ask KEY`` before a record is handed in, ``ack KEY DECISION SEQUENCE`` once it is durable.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from eco_credit.core.errors import StorageUnavailable
 from serving.audit import Journal, KeyConflict, sqlite
 
 TENANTS = ("bank-a", "bank-b")
+EARLY = "--early"
+_PLACES = itertools.count(1)
 
 
 def say(*words: object) -> None:
@@ -35,12 +38,15 @@ def tenant_of(key: str) -> str:
 async def ask(journal: Journal, run: str, key: str) -> bool:
     """Hand in one record under a key; each try carries an identifier of its own, as the service does it."""
     say("ask", key)
+    if EARLY in sys.argv:  # the control: who asks is answered before the record is durable
+        say("ack", key, f"d-{run}-{key}", next(_PLACES))
     entry = entry_of(f"d-{run}-{key}", tenant_of(key), key=key, request=b"{}", request_hash=key, features="f" * 2_000)
     try:
         found = await journal.append(entry)
     except (StorageUnavailable, KeyConflict):
         return False
-    say("ack", key, found.entry.decision_id, found.sequence)
+    if EARLY not in sys.argv:
+        say("ack", key, found.entry.decision_id, found.sequence)
     return True
 
 
