@@ -34,6 +34,18 @@ def test_the_serving_image_installs_only_what_the_project_names_and_pins() -> No
     assert not wanted & {"mlflow", "pandas", "scikit-learn", "lightgbm", "pandera"}
 
 
+def test_the_lock_holds_what_the_image_needs_in_the_pinned_versions_and_each_by_digest() -> None:
+    text = (DEPLOY / "serving.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z]+\])?==(\S+)", text, re.MULTILINE))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", constraints, re.MULTILINE))  # some by version of Python
+    lines = (DEPLOY / "requirements-serving.txt").read_text(encoding="utf-8").splitlines()
+    assert {plain(one) for one in lines if one and not one.startswith("#")} <= locked.keys()
+    assert locked.items() <= pinned
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert len(entries) == len(locked) and all("--hash=sha256:" in entry for entry in entries)
+
+
 def test_every_setting_the_files_use_is_one() -> None:
     known = {f"ECO_CREDIT_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
     for file in ("Dockerfile", "eco-credit.service"):

@@ -36,6 +36,14 @@ def test_training_and_its_libraries_are_not_there() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.skipif("ECO_CREDIT_SBOM" not in os.environ, reason="ECO_CREDIT_SBOM names no bill of materials")
+def test_the_bill_of_materials_names_what_is_installed_and_nothing_else() -> None:
+    code = "from importlib.metadata import distributions; [print(d.name.lower(), d.version) for d in distributions()]"
+    done = subprocess.run([str(PYTHON), "-c", code], cwd="/", capture_output=True, text=True, timeout=60, check=True)
+    bill = json.loads(Path(os.environ["ECO_CREDIT_SBOM"]).read_text(encoding="utf-8"))
+    assert {f"{one['name'].lower()} {one['version']}" for one in bill["components"]} == set(done.stdout.splitlines())
+
+
 def test_it_serves_scores_and_runs_a_file(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
