@@ -22,6 +22,7 @@ from eco_credit.portfolio.balances import (
 )
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import BANK
+from eco_credit.portfolio.company import asset_view
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
 from eco_credit.portfolio.guarantee import (
     break_even_fee,
@@ -50,6 +51,7 @@ class PortfolioFigures:
         limits: leverage and statutory caps; None without net assets.
         scope: policy scope, parts of small firms, farms and small tickets.
         reserves: what the year adds to the reserves.
+        company: asset classes of the guarantee company and their ratios; None where the terms hold no accounts.
         concentration: Herfindahl index, largest shares, balance by kind and by area.
         notices: reason codes that the figures give rise to.
         synthetic: True when any row or model is synthetic.
@@ -64,6 +66,7 @@ class PortfolioFigures:
     limits: dict[str, float | bool] | None
     scope: dict[str, float | bool | None]
     reserves: dict[str, float]
+    company: dict[str, Any] | None
     concentration: dict[str, Any]
     notices: list[str]
     synthetic: bool
@@ -117,6 +120,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         limits=limits,
         scope=scope,
         reserves=reserves(bearer["fee_income"], balance["liability"], held=terms.loss_reserve_held, rules=rules),
+        company=_company(terms, rules),
         concentration=_concentration(book),
         notices=_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope),
         synthetic=book.synthetic,
@@ -254,6 +258,12 @@ def _limits(
         "group_max": _yuan(caps.group),
         "group_ok": group <= caps.group,
     }
+
+
+def _company(terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Any] | None:
+    if terms.company is None or terms.net_assets is None:
+        return None
+    return asset_view(terms.company, net_assets=terms.net_assets, loss_reserve=terms.loss_reserve_held, rules=rules)
 
 
 def _concentration(book: Exposures) -> dict[str, Any]:

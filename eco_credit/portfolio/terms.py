@@ -5,59 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from eco_credit.core.errors import ContractError, Violation
+from eco_credit.portfolio.company import Company, company_of
+from eco_credit.portfolio.terms_file import TermsFile, faults
 from eco_credit.portfolio.waterfall import Shares
 from eco_credit.rulebook import RuleSet
 
-Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Money = Annotated[float, Field(ge=0.0, le=1e15, allow_inf_nan=False)]
 _LARGEST_FILE = 65_536
-
-
-class _Pool(BaseModel):
-    """A first-loss pool: who pays from it, and its size as a part of the covered balance."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    party: Annotated[str, Field(min_length=1, max_length=40)]
-    size: Ratio
-
-
-class TermsFile(BaseModel):
-    """Shape of the YAML; a null takes the rule of the same name."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: Annotated[str, Field(max_length=120)]
-    authority: Literal["agreement", "house", "estimate"]
-    exposure: Literal["max_loan", "amount_requested"] = "max_loan"
-    recommendations: Annotated[list[Literal["approve", "refer", "decline"]], Field(min_length=1)] = ["approve"]
-    mode: Literal["split_4321", "split_28", "own"] = "split_4321"
-    split: dict[str, Ratio] | None = None
-    bearer: str = "guarantor"
-    cover: Ratio = 1.0
-    fee_rate: Ratio | None = None
-    payout_cap: Ratio | None = None
-    recovery_rate: Ratio | None = None
-    recovery_months: Annotated[float, Field(ge=0.0, le=600.0)] | None = None
-    discount_rate: Ratio | None = None
-    operating_cost_rate: Ratio | None = None
-    capital_cost_rate: Ratio | None = None
-    net_assets: Money | None = None
-    stakes: Money = 0.0
-    small_or_farm: bool = True
-    counter_guarantee_rate: Ratio = 0.0
-    re_guarantee_fee_rate: Ratio | None = None
-    subsidy_rate: Ratio = 0.0
-    payout_pause: Ratio | None = None
-    expected_payout_budget: Money | None = None
-    loss_reserve_held: Money = 0.0
-    pools: Annotated[list[_Pool], Field(max_length=10)] = []
 
 
 @dataclass(frozen=True)
@@ -65,8 +24,8 @@ class GuaranteeTerms:
     """Terms with every blank filled. Ratios as ratios, money in yuan, ``recovery_months`` in months.
 
     ``re_guarantee_fee_rate`` None takes the highest rate by ticket; ``pools`` are first-loss pools in the order they
-    pay, party and part of the covered balance. ``assumed`` names the values that came from the rulebook because the
-    file left them blank.
+    pay, party and part of the covered balance; ``company`` the guarantor's own accounts, where the file has them.
+    ``assumed`` names the values that came from the rulebook because the file left them blank.
     """
 
     name: str
@@ -93,6 +52,7 @@ class GuaranteeTerms:
     expected_payout_budget: float | None
     loss_reserve_held: float
     pools: tuple[tuple[str, float], ...]
+    company: Company | None
     assumed: tuple[str, ...]
 
 
@@ -130,15 +90,7 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
     try:
         file = TermsFile.model_validate(raw)
     except ValidationError as error:
-        raise ContractError(
-            Violation(
-                ".".join(str(part) for part in found["loc"]) or "terms",
-                str(found["type"]),
-                str(found["msg"]),
-                "担保条款此项不符合要求",
-            )
-            for found in error.errors(include_input=False, include_url=False)
-        ) from None
+        raise ContractError(faults(error)) from None
     split = _shares(file, rules)
     if split.parts.get(file.bearer, 0) == 0:
         raise ContractError(
@@ -155,7 +107,7 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         bearer=file.bearer,
         cover=file.cover,
         net_assets=file.net_assets,
-        stakes=file.stakes,
+        stakes=_stakes(file),
         small_or_farm=file.small_or_farm,
         counter_guarantee_rate=file.counter_guarantee_rate,
         re_guarantee_fee_rate=file.re_guarantee_fee_rate,
@@ -163,9 +115,22 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         expected_payout_budget=file.expected_payout_budget,
         loss_reserve_held=file.loss_reserve_held,
         pools=tuple((pool.party, pool.size) for pool in file.pools),
+        company=company_of(file),
         assumed=assumed,
         **filled,
     )
+
+
+def _stakes(file: TermsFile) -> float:
+    """Equity in other guarantors: as the terms state it, else as the company's accounts do; both must agree."""
+    held = 0.0 if file.company is None else file.company.guarantor_stakes
+    if file.stakes is None:
+        return held
+    if file.company is not None and abs(file.stakes - held) >= 1.0:
+        raise ContractError(
+            [Violation("stakes", "differs", "is not company.guarantor_stakes", "与 company.guarantor_stakes 不一致")]
+        )
+    return file.stakes
 
 
 def _load(path: Path | None) -> Any:

@@ -11,6 +11,8 @@ from markupsafe import Markup
 from eco_credit.core.units import YUAN_PER_WAN
 from eco_credit.reports.formats import UNKNOWN, decimal_of, number, percent, wan
 
+_SMALL, _HALF_PLACE = "<0.01%", 0.00005
+"""A chance that would be printed as zero is not zero."""
 Kind = Literal["text", "money", "percent", "number", "count"]
 
 
@@ -22,11 +24,13 @@ class Cell:
         value: the value; None is not known and is shown as a dash.
         kind: how it is read.
         places: decimals of a ``number``.
+        tone: ``good`` or ``bad`` for the state of a limit; shown as a colour beside its word.
     """
 
     value: object
     kind: Kind = "text"
     places: int = 2
+    tone: Literal["", "good", "bad"] = ""
 
     def shown(self, lang: str) -> str:
         """As the desk writes it: ten thousand yuan in zh, yuan in en."""
@@ -35,7 +39,7 @@ class Cell:
         if self.kind == "money":
             return wan(self.value) if lang == "zh" else number(self.value, 0)
         if self.kind == "percent":
-            return percent(self.value)
+            return _SMALL if 0.0 < float(str(self.value)) < _HALF_PLACE else percent(self.value)
         if self.kind == "text":
             return str(self.value)
         return number(self.value, 0 if self.kind == "count" else self.places)
@@ -73,6 +77,11 @@ def figure(value: object, places: int = 2) -> Cell:
 def said(value: object) -> Cell:
     """A cell of words."""
     return Cell(value)
+
+
+def state(word: str, ok: bool | None) -> Cell:
+    """A cell of the state of a limit: the word and its colour; without colour where it is not known."""
+    return Cell(None if ok is None else word, tone="" if ok is None else "good" if ok else "bad")
 
 
 @dataclass(frozen=True, slots=True)

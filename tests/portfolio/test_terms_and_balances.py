@@ -35,7 +35,7 @@ def test_an_example_of_terms_is_read_and_names_what_it_rests_on(path: Path) -> N
 
 
 def test_there_is_an_example_of_each_mode() -> None:
-    assert {path.stem for path in EXAMPLES} == {"split_4321", "split_28", "national_fund", "first_loss_pool"}
+    assert {path.stem for path in EXAMPLES} == {"split_4321", "split_28", "national_fund", "first_loss_pool", "company"}
 
 
 def test_the_three_balances_take_off_the_bank_and_then_the_re_guarantor() -> None:
