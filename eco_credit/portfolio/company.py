@@ -16,7 +16,8 @@ from eco_credit.portfolio.terms_file import CompanyFile, TermsFile
 from eco_credit.rulebook import RuleSet
 
 CLASSES = ("I", "II", "III")
-_NO_ITEM = ("as_of", "calls_receivable", "total_assets", "unearned_reserve")
+_NO_ITEM = ("as_of", "calls_receivable", "total_assets", "unearned_reserve", "other_weighted_balance",
+            "small_farm_balance_share", "small_farm_client_share")  # fmt: skip
 ITEMS = tuple(name for name in CompanyFile.model_fields if name not in _NO_ITEM)
 """Asset items in the order of the classes; all but calls receivable, which is taken off before the classes."""
 _CENT = 0.01
@@ -31,12 +32,18 @@ class Company:
         items: asset item to amount.
         calls_receivable: calls paid that the debtor still owes (应收代偿款).
         unearned_reserve: reserve for unearned fees held.
+        other_weighted_balance: weighted balance borne outside the result file.
+        small_farm_balance_share: part of small firms and farmers in the whole balance, ratio; None reads the file.
+        small_farm_client_share: the same part of all clients, ratio; None reads the file.
     """
 
     as_of: str | None
     items: dict[str, float]
     calls_receivable: float
     unearned_reserve: float
+    other_weighted_balance: float = 0.0
+    small_farm_balance_share: float | None = None
+    small_farm_client_share: float | None = None
 
     @property
     def total(self) -> float:
@@ -58,6 +65,9 @@ def company_of(file: TermsFile) -> Company | None:
         items={name: getattr(given, name) for name in ITEMS},
         calls_receivable=given.calls_receivable,
         unearned_reserve=given.unearned_reserve,
+        other_weighted_balance=given.other_weighted_balance,
+        small_farm_balance_share=given.small_farm_balance_share,
+        small_farm_client_share=given.small_farm_client_share,
     )
     _refuse_contradictions(file, found)
     return found

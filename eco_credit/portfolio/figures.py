@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.errors import ConservationError
-from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded, text
+from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
 from eco_credit.portfolio.balances import (
     RE_GUARANTEE,
     balances_of,
@@ -26,13 +26,11 @@ from eco_credit.portfolio.company import asset_view
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
 from eco_credit.portfolio.guarantee import (
     break_even_fee,
-    guarantee_caps,
-    guarantee_weights,
-    leverage,
     present_recovery,
     re_guarantee_fee,
 )
 from eco_credit.portfolio.loss import expected_excess, loss_quantile
+from eco_credit.portfolio.solvency import limits_of, multiple_of, weighted_balance, weighting
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.portfolio.waterfall import split_loss
 from eco_credit.rulebook import RuleSet
@@ -48,7 +46,8 @@ class PortfolioFigures:
         loss: expected loss of all parties, its rate, average PD and LGD, loss quantile, excess over the cap.
         borne: party to expected loss; adds up to the expected loss to the cent.
         bearer: expected payout, recovery, net loss, costs, fees and margin of the party whose books these are.
-        limits: leverage and statutory caps; None without net assets.
+        weighting: balance by the class that decides its weight.
+        limits: leverage, its conditions and statutory caps in weighted balance; None without net assets.
         scope: policy scope, parts of small firms, farms and small tickets.
         reserves: what the year adds to the reserves.
         company: asset classes of the guarantee company and their ratios; None where the terms hold no accounts.
@@ -63,7 +62,8 @@ class PortfolioFigures:
     loss: dict[str, float | None]
     borne: dict[str, float]
     bearer: dict[str, float]
-    limits: dict[str, float | bool] | None
+    weighting: list[dict[str, Any]]
+    limits: dict[str, Any] | None
     scope: dict[str, float | bool | None]
     reserves: dict[str, float]
     company: dict[str, Any] | None
@@ -95,14 +95,14 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     borne = _borne(expected, book, terms)
     balance = _balance(book, terms, rules)
     loss = _loss(book, expected, terms=terms, rules=rules)
-    need = _capital_need(balance, loss, terms=terms, rules=rules)
+    need = _capital_need(balance, loss, multiple_of(book, terms, rules))
     costs = {
         "need": need,
         "re_guarantee": _re_guarantee(book, terms, rules),
         "fee_cap": rules.number("portfolio.guarantee.fee_rate_max"),
     }
     bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
-    limits = _limits(book, balance, terms=terms, rules=rules)
+    limits = limits_of(book, terms, rules)
     scope = scope_lines(book, rules=rules)
     return PortfolioFigures(
         counts={
@@ -117,6 +117,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         loss=loss,
         borne=borne,
         bearer=bearer,
+        weighting=weighting(book, terms, rules),
         limits=limits,
         scope=scope,
         reserves=reserves(bearer["fee_income"], balance["liability"], held=terms.loss_reserve_held, rules=rules),
@@ -145,11 +146,9 @@ def _borne(expected: Floats, book: Exposures, terms: GuaranteeTerms) -> dict[str
 def _balance(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float]:
     """Balances before rounding: the weight is decided on the contract, applied to the share borne."""
     share = bearer_share(book, terms)
-    product = text(book.ledger, "guarantee_product") if book.ledger else None
-    weights = guarantee_weights(book.borrower_class, book.exposure, rules=rules, product=product)
     three = balances_of(book, terms)
     whole = float(np.sum(book.exposure))
-    weighted = float(np.sum(weights * book.exposure * share))
+    weighted = float(np.sum(weighted_balance(book, terms, rules)))
     return {
         "whole": whole,
         "covered": whole * terms.cover,
@@ -191,13 +190,9 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
     return dict(zip(names, values, strict=True))
 
 
-def _capital_need(
-    balance: dict[str, float], loss: dict[str, float | None], *, terms: GuaranteeTerms, rules: RuleSet
-) -> float:
+def _capital_need(balance: dict[str, float], loss: dict[str, float | None], multiple: float) -> float:
     """Capital behind the balance borne: the larger of weighted balance over the multiple and the quantile."""
-    name = "leverage_max_small_farm" if terms.small_or_farm else "leverage_max"
-    by_rule = balance["weighted"] / rules.number(f"portfolio.guarantee.{name}")
-    return max(by_rule, balance["borne"] * (loss["quantile_rate"] or 0.0))
+    return max(balance["weighted"] / multiple, balance["borne"] * (loss["quantile_rate"] or 0.0))
 
 
 def _bearer(
@@ -238,28 +233,6 @@ def _bearer(
     }
 
 
-def _limits(
-    book: Exposures, balance: dict[str, float], *, terms: GuaranteeTerms, rules: RuleSet
-) -> dict[str, float | bool] | None:
-    """Leverage and statutory caps; None without net assets. One client and one group read the share borne."""
-    if terms.net_assets is None:
-        return None
-    caps = guarantee_caps(terms.net_assets - terms.stakes, small_or_farm=terms.small_or_farm, rules=rules)
-    own = book.exposure * bearer_share(book, terms)
-    single, group = (max(by_group(names, own).values(), default=0.0) for names in (book.client, book.group))
-    return {
-        "leverage": _rate(leverage(balance["weighted"], terms.net_assets, stakes=terms.stakes)),
-        "balance_max": _yuan(caps.balance),
-        "headroom": _yuan(caps.balance - balance["weighted"]),
-        "single_largest": _yuan(single),
-        "single_max": _yuan(caps.single),
-        "single_ok": single <= caps.single,
-        "group_largest": _yuan(group),
-        "group_max": _yuan(caps.group),
-        "group_ok": group <= caps.group,
-    }
-
-
 def _company(terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Any] | None:
     if terms.company is None or terms.net_assets is None:
         return None
@@ -281,11 +254,11 @@ def _concentration(book: Exposures) -> dict[str, Any]:
 
 
 def _notices(
-    bearer: dict[str, float], limits: dict[str, float | bool] | None, *, terms: GuaranteeTerms, rules: RuleSet
+    bearer: dict[str, float], limits: dict[str, Any] | None, *, terms: GuaranteeTerms, rules: RuleSet
 ) -> list[str]:
     """Reason codes: G02 limit broken, G03 payout rate near its cap, G05 bank shares enough."""
     found = []
-    if limits is not None and not (limits["single_ok"] and limits["group_ok"] and limits["headroom"] >= 0.0):
+    if limits is not None and not all(limits[f"{name}_ok"] for name in ("balance", "single", "group")):
         found.append("G02")
     if bearer["payout_rate"] >= terms.payout_cap * rules.number("portfolio.guarantee.payout_warning"):
         found.append("G03")

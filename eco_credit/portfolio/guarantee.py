@@ -116,15 +116,36 @@ def guarantee_weights(
     Returns:
         Weights, ratio, shape (n,). An unknown class takes the full weight.
     """
-    table: Mapping[str, float] = rules.table("portfolio.guarantee.weights")
-    weight = np.full(len(contract), float(table["other"]))
+    classes = weight_classes(borrower_class, contract, rules=rules, product=product)
+    weight = np.ones(len(contract))
+    for name, value in weight_table(rules).items():
+        weight = np.where(np.equal(classes, name), value, weight)
+    return weight
+
+
+def weight_table(rules: RuleSet) -> dict[str, float]:
+    """Weight of each class of balance: ``small``, ``farmer``, ``other``, and ``product:<name>`` for other products."""
+    loans: Mapping[str, float] = rules.table("portfolio.guarantee.weights")
+    products: Mapping[str, float] = rules.table("portfolio.guarantee.weights_by_product")
+    return {**{k: float(v) for k, v in loans.items()}, **{f"product:{k}": float(v) for k, v in products.items()}}
+
+
+def weight_classes(
+    borrower_class: npt.NDArray[np.object_],
+    contract: Floats,
+    *,
+    rules: RuleSet,
+    product: npt.NDArray[np.object_] | None = None,
+) -> npt.NDArray[np.object_]:
+    """Class of each balance for its weight, a name of `weight_table`, shape (n,); arguments as `guarantee_weights`."""
+    found = np.full(len(contract), "other", dtype=object)
     for name, limit in (("small", "small_ticket_max"), ("farmer", "farmer_ticket_max")):
         within = contract <= rules.number(f"portfolio.guarantee.{limit}")
-        weight = np.where(np.equal(borrower_class, name) & within, float(table[name]), weight)
+        found[np.equal(borrower_class, name) & within] = name
     if product is not None:
-        for name, value in rules.table("portfolio.guarantee.weights_by_product").items():
-            weight = np.where(np.equal(product, name), float(value), weight)
-    return weight
+        for name in rules.table("portfolio.guarantee.weights_by_product"):
+            found[np.equal(product, name)] = f"product:{name}"
+    return found
 
 
 def re_guarantee_fee(balance: Floats, *, small: float, large: float, is_small: Bools) -> Floats:

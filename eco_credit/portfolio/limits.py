@@ -44,12 +44,19 @@ class Caps:
         group: group of each loan, shape (n,).
         each: room of one group, yuan; None is without a limit.
         whole: room of all loans, yuan; None is without a limit.
+        also: further groupings with their room, codes of shape (n,) and yuan; such as clients within groups.
     """
 
     use: Floats
     group: npt.NDArray[np.object_]
     each: float | None = None
     whole: float | None = None
+    also: tuple[tuple[npt.NDArray[np.object_], float], ...] = ()
+
+    @property
+    def groupings(self) -> list[tuple[npt.NDArray[Any], float]]:
+        """Every grouping with its room."""
+        return ([] if self.each is None else [(self.group, self.each)]) + list(self.also)
 
 
 def plan_limits(value: Floats, cost: Floats, budget: float, *, caps: Caps | None = None, whole: bool = False) -> Plan:
@@ -105,18 +112,24 @@ def _rows(cost: Floats, budget: float, caps: Caps | None) -> tuple[Sparse, list[
         column.append(lines)
         size.append(left / room if room > 0.0 else left)
         right.append(1.0 if room > 0.0 else 0.0)
-    if caps is not None and caps.each is not None:
-        _, group = np.unique(caps.group.astype(str), return_inverse=True)
-        group = np.ravel(group)
-        over = np.bincount(group, weights=caps.use) > caps.each
-        place = np.where(over, np.add.accumulate(over) - 1, -1)[group]
+    for codes, room in [] if caps is None else caps.groupings:
+        use = np.zeros(count) if caps is None else caps.use
+        place = _places(codes, use, room)
         held = place >= 0
-        row.append(place[held] + len(whole))
+        row.append(place[held] + len(right))
         column.append(lines[held])
-        size.append(caps.use[held] / caps.each if caps.each > 0.0 else caps.use[held])
-        right += [1.0 if caps.each > 0.0 else 0.0] * int(np.sum(over))
+        size.append(use[held] / room if room > 0.0 else use[held])
+        right += [1.0 if room > 0.0 else 0.0] * (int(np.max(place, initial=-1)) + 1)
     cells = (np.concatenate(size), (np.concatenate(row), np.concatenate(column)))
     return csr_array(cells, shape=(len(right), count)), right
+
+
+def _places(codes: npt.NDArray[Any], use: Floats, room: float) -> npt.NDArray[np.intp]:
+    """Row of each loan among the limits of a grouping, from zero; -1 where its group fits whole. Shape (n,)."""
+    _, group = np.unique(codes.astype(str), return_inverse=True)
+    over = np.bincount(np.ravel(group), weights=use) > room
+    found: npt.NDArray[np.intp] = np.where(over, np.add.accumulate(over.astype(np.intp)) - 1, -1)[np.ravel(group)]
+    return found
 
 
 def _parts(value: Floats, rows: tuple[Sparse, list[float]]) -> tuple[Floats, float]:

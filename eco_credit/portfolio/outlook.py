@@ -15,10 +15,10 @@ from eco_credit.portfolio.cascade import Borne, Waterfall
 from eco_credit.portfolio.factors import FactorModel, main_kind
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.groupings import concentrations, vintages
-from eco_credit.portfolio.guarantee import guarantee_caps
 from eco_credit.portfolio.limits import Caps, plan_limits
 from eco_credit.portfolio.loss import loss_quantile
 from eco_credit.portfolio.simulation import SCENARIOS, SEED, LossDistribution, simulate_losses
+from eco_credit.portfolio.solvency import caps_of, weighted_balance
 from eco_credit.portfolio.stress import Scenario, run_stress
 from eco_credit.portfolio.tails import tail_of
 from eco_credit.portfolio.terms import GuaranteeTerms
@@ -26,7 +26,7 @@ from eco_credit.rulebook import RuleSet
 
 Say = Callable[[str], None]
 _CURVE = 80
-_WATCHED = 15
+_WATCHED, _CUT = 15, 30
 
 
 def portfolio_outlook(
@@ -180,11 +180,11 @@ def _plan(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, A
     """Limits under the budget of the terms; None without a budget."""
     if terms.expected_payout_budget is None:
         return None
-    share = bearer_share(book, terms)
-    caps = None
-    if terms.net_assets is not None:
-        law = guarantee_caps(terms.net_assets - terms.stakes, small_or_farm=terms.small_or_farm, rules=rules)
-        caps = Caps(book.exposure * share, book.group, each=max(law.group, 0.0), whole=max(law.balance, 0.0))
+    share, law, caps = bearer_share(book, terms), caps_of(book, terms, rules), None
+    if law is not None:
+        other = 0.0 if terms.company is None else terms.company.other_weighted_balance
+        caps = Caps(weighted_balance(book, terms, rules), book.group, each=max(law.group, 0.0),
+                    whole=max(law.balance - other, 0.0), also=((book.client, max(law.single, 0.0)),))  # fmt: skip
     cost = book.exposure * book.pd * book.lgd * share
     plan = plan_limits(book.exposure, cost, terms.expected_payout_budget, caps=caps)
     asked = float(np.sum(book.exposure))
@@ -199,7 +199,25 @@ def _plan(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, A
         "full": int(np.sum(plan.granted >= 1.0 - 1e-9)),
         "part": int(np.sum((plan.granted > 1e-9) & (plan.granted < 1.0 - 1e-9))),
         "none": int(np.sum(plan.granted <= 1e-9)),
+        "cut": _cut(book, plan.granted, cost),
     }
+
+
+def _cut(book: Exposures, granted: Floats, cost: Floats) -> list[dict[str, Any]]:
+    """Loans the plan does not grant in full, dearest in calls per balance first, equal ones by number."""
+    rate = book.pd * book.lgd
+    rows = [at for at in range(len(granted)) if granted[at] < 1.0 - 1e-9]
+    rows.sort(key=lambda at: (-rate[at], str(book.application_id[at])))
+    return [
+        {
+            "application_id": str(book.application_id[at]),
+            "asked": _yuan(float(book.exposure[at])),
+            "granted": _yuan(float(book.exposure[at] * granted[at])),
+            "rate": _rate(float(rate[at])),
+            "payout": _yuan(float(cost[at])),
+        }
+        for at in rows[:_CUT]
+    ]
 
 
 def _rounded(name: str, value: float) -> float:

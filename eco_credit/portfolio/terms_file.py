@@ -81,6 +81,9 @@ class CompanyFile(_Part):
     calls_receivable: Money = 0.0
     total_assets: Money | None = None
     unearned_reserve: Money = 0.0
+    other_weighted_balance: Money = 0.0
+    small_farm_balance_share: Ratio | None = None
+    small_farm_client_share: Ratio | None = None
 
 
 class TermsFile(_Part):

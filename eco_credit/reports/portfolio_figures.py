@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eco_credit.core.units import YUAN_PER_WAN
+from eco_credit.reports.formats import number
 from eco_credit.reports.page import Translate
-from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said
+from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said, state
 from eco_credit.reports.portfolio_charts import bars
 
 PARTIES = ("bank", "guarantor", "re_guarantor", "national_fund", "government", "other")
@@ -37,14 +39,14 @@ def pairs(values: Mapping[str, Cell], t: Translate, prefix: str) -> Table:
 
 
 def balances(figures: Figures, t: Translate, lang: str) -> Section:
-    """Counts and the three balances."""
+    """The three balances, the balance by weight, and counts."""
     counts, balance = figures["counts"], figures["balance"]
     named = ("read", "in_portfolio", "left_out", "not_scored", "clients", "persons", "enterprises", "kind_unknown",
              "by_application", "ledger_unmatched")  # fmt: skip
     lines = {name: count(counts[name]) for name in named}
     sums = {name: money(balance[name]) for name in ("whole", "nominal", "net", "liability", "borne", "weighted")}
-    return Section("balances", t("portfolio.title_of.balances"),
-                   [pairs(sums, t, "balance"), pairs(lines, t, "count")], t("portfolio.note.balances"))  # fmt: skip
+    tables = [pairs(sums, t, "balance"), _weighting(figures, t, lang), pairs(lines, t, "count")]
+    return Section("balances", t("portfolio.title_of.balances"), tables, t("portfolio.note.balances"))
 
 
 def account(figures: Figures, t: Translate, lang: str) -> Section:
@@ -93,31 +95,74 @@ def loss(figures: Figures, t: Translate, lang: str) -> Section:
 
 
 def limits(figures: Figures, t: Translate, lang: str) -> Section | None:
-    """Leverage and the statutory caps; None without net assets."""
+    """Leverage with the conditions of its multiple, and the statutory caps; None without net assets."""
     found = figures["limits"]
     if not found:
         return None
-    lines = {
-        "leverage": figure(found["leverage"]), "balance_max": money(found["balance_max"]),
-        "headroom": money(found["headroom"]),
-    }  # fmt: skip
-    heads = [t("portfolio.head." + name) for name in ("limit", "largest", "most", "state")]
-    rows = [
-        (said(t(f"portfolio.limit.{name}")), money(found[f"{name}_largest"]), money(found[f"{name}_max"]),
-         said(t("portfolio.within" if found[f"{name}_ok"] else "portfolio.broken")))
-        for name in ("single", "group")
-    ]  # fmt: skip
-    return Section("limits", t("portfolio.title_of.limits"), [pairs(lines, t, "limit"), Table(heads, rows)])
+    heads = [t("portfolio.head." + name) for name in ("limit", "now", "most", "room", "state")]
+    times = t("portfolio.limit.balance", leverage=number(found["leverage"]), multiple=f"{found['multiple']:g}")
+    names = {"balance": times, "single": t("portfolio.limit.single"), "group": t("portfolio.limit.group")}
+    now = {"balance": (found["weighted"], found["balance_max"], found["headroom"])} | {
+        name: tuple(found[f"{name}_{key}"] for key in ("largest", "max", "headroom")) for name in ("single", "group")
+    }
+    rows = [[said(label), *(money(value) for value in now[name]), _state(bool(found[f"{name}_ok"]), t)]
+            for name, label in names.items()]  # fmt: skip
+    own = {name: money(found[name]) for name in ("own_assets", "other_weighted")}
+    tables = [Table(heads, rows), pairs(own, t, "limit"), _conditions(found, t)]
+    return Section("limits", t("portfolio.title_of.limits"), tables, t(_multiple_note(found)))
+
+
+def _state(ok: bool, t: Translate) -> Cell:
+    return state(t("portfolio.within" if ok else "portfolio.broken"), ok)
+
+
+def _conditions(found: Figures, t: Translate) -> Table:
+    """What the higher multiple asks for."""
+    heads = [t("portfolio.head." + name) for name in ("condition", "now", "least", "state")]
+    lines = []
+    for name in ("small_farm_balance", "small_farm_clients"):
+        share, least = found[name], found[f"{name}_min"]
+        lines.append((said(t(f"portfolio.limit.{name}")), part(share), part(least), _reached(share, least, t)))
+    return Table(heads, lines)
+
+
+def _reached(share: float | None, least: float, t: Translate) -> Cell:
+    ok = None if share is None else share >= least
+    return state(t("portfolio.met" if ok else "portfolio.missed"), ok)
+
+
+def _weighting(figures: Figures, t: Translate, lang: str) -> Table:
+    """Balance by the class that decides its weight, with its sum."""
+    rows = figures["weighting"]
+    heads = [t("portfolio.head." + name) for name in ("weight_class", "loans", "borne", "weight", "weighted")]
+    names = [t(f"portfolio.weight.{row['name'].replace(':', '_')}", ticket=_ticket(row["ticket"], lang)) for row in rows]
+    lines = [[said(name), count(row["loans"]), money(row["borne"]), part(row["weight"]), money(row["weighted"])]
+             for name, row in zip(names, rows, strict=True)]  # fmt: skip
+    sums = [sum(row[name] for row in rows) for name in ("loans", "borne", "weighted")]
+    total = [said(t("portfolio.sum")), count(sums[0]), money(sums[1]), said(None), money(sums[2])]
+    return Table(heads, [*lines, total] if rows else [])
+
+
+def _ticket(yuan: float | None, lang: str) -> str:
+    """Largest ticket of a class in the words of the desk; empty where a class has none."""
+    if yuan is None:
+        return ""
+    return f"{yuan / YUAN_PER_WAN:,g}万元" if lang == "zh" else f"{yuan:,.0f} yuan"
+
+
+def _multiple_note(found: Figures) -> str:
+    """Which multiple holds and why."""
+    kind = "not_claimed" if not found["claimed"] else "met" if found["met"] else "not_met"
+    return f"portfolio.note.limits_{kind}"
 
 
 def scope_and_reserves(figures: Figures, t: Translate, lang: str) -> Section:
     """Policy scope of the balance and what the year adds to the reserves."""
     scope, held = figures["scope"], figures["reserves"]
     heads = [t("portfolio.head." + name) for name in ("limit", "now", "least", "state")]
-    state = {True: "within", False: "short_of"}
     rows = [
         (said(t(f"portfolio.scope.{name}_share")), part(scope[f"{name}_share"]), part(scope[f"{name}_min"]),
-         said(None if scope[f"{name}_ok"] is None else t(f"portfolio.{state[bool(scope[f'{name}_ok'])]}")))
+         _reached(scope[f"{name}_share"], float(scope[f"{name}_min"]), t))
         for name in ("small_farm", "small_ticket")
     ]  # fmt: skip
     sums = {name: money(held[name]) for name in ("unearned", "loss", "full")}

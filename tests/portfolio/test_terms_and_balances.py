@@ -83,9 +83,10 @@ def test_the_balance_of_the_ledger_is_the_exposure() -> None:
 
 def test_two_loans_of_one_identifier_are_one_client_under_the_caps() -> None:
     ledger = ledger_of(2, borrower_id=["x", "x"])
-    found = portfolio_figures(book_of([100.0, 100.0], ledger=ledger), terms(net_assets=600.0), rules=RULES)
-    assert found.limits is not None and found.limits["group_largest"] == 80.0  # 40 % of 200
-    assert found.limits["single_largest"] == 80.0 and not found.limits["single_ok"]  # cap 60
+    found = portfolio_figures(book_of([100.0, 100.0], ledger=ledger), terms(net_assets=550.0), rules=RULES)
+    # 40 % of 200, farmers within two million weigh 75 %; the cap of one client is 10 % of 550
+    assert found.limits is not None and found.limits["group_largest"] == 60.0
+    assert found.limits["single_largest"] == 60.0 and not found.limits["single_ok"] and found.limits["group_ok"]
 
 
 @pytest.mark.parametrize(("held", "added"), [(0.0, 10.0), (95.0, 5.0), (100.0, 0.0), (150.0, 0.0)])
