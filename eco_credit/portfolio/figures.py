@@ -24,6 +24,7 @@ from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import BANK
 from eco_credit.portfolio.company import asset_view
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
+from eco_credit.portfolio.counter import counter_view
 from eco_credit.portfolio.guarantee import (
     break_even_fee,
     present_recovery,
@@ -50,6 +51,7 @@ class PortfolioFigures:
         limits: leverage, its conditions and statutory caps in weighted balance; None without net assets.
         scope: policy scope, parts of small firms, farms and small tickets.
         reserves: what the year adds to the reserves.
+        counter: counter-guarantees against their minimum.
         company: asset classes of the guarantee company and their ratios; None where the terms hold no accounts.
         concentration: Herfindahl index, largest shares, balance by kind and by area.
         notices: reason codes that the figures give rise to.
@@ -66,6 +68,7 @@ class PortfolioFigures:
     limits: dict[str, Any] | None
     scope: dict[str, float | bool | None]
     reserves: dict[str, float]
+    counter: dict[str, Any]
     company: dict[str, Any] | None
     concentration: dict[str, Any]
     notices: list[str]
@@ -103,7 +106,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     }
     bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
     limits = limits_of(book, terms, rules)
-    scope = scope_lines(book, rules=rules)
+    scope, counter = scope_lines(book, rules=rules), counter_view(book, terms, rules)
     return PortfolioFigures(
         counts={
             "read": book.read,
@@ -121,9 +124,10 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         limits=limits,
         scope=scope,
         reserves=reserves(bearer["fee_income"], balance["liability"], held=terms.loss_reserve_held, rules=rules),
+        counter=counter,
         company=_company(terms, rules),
         concentration=_concentration(book),
-        notices=_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope),
+        notices=sorted(_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope) + _short(counter)),
         synthetic=book.synthetic,
         terms=_terms(terms),
     )
@@ -265,6 +269,11 @@ def _notices(
     if terms.split.ratio(BANK) >= rules.number("portfolio.guarantee.bank_share_min"):
         found.append("G05")
     return found
+
+
+def _short(counter: dict[str, Any]) -> list[str]:
+    """Reason code G04 where a counter-guarantee is below its minimum."""
+    return ["G04"] if counter["below"] else []
 
 
 def _terms(terms: GuaranteeTerms) -> dict[str, Any]:

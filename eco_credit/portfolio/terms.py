@@ -46,6 +46,7 @@ class GuaranteeTerms:
     stakes: float
     small_or_farm: bool
     counter_guarantee_rate: float
+    counter_guarantee_min: float
     re_guarantee_fee_rate: float | None
     subsidy_rate: float
     payout_pause: float
@@ -65,6 +66,7 @@ _FROM_RULES = (
     "discount_rate",
     "operating_cost_rate",
     "capital_cost_rate",
+    "counter_guarantee_min",
 )
 
 

@@ -108,6 +108,7 @@ class TermsFile(_Part):
     stakes: Money | None = None
     small_or_farm: bool = True
     counter_guarantee_rate: Ratio = 0.0
+    counter_guarantee_min: Ratio | None = None
     re_guarantee_fee_rate: Ratio | None = None
     subsidy_rate: Ratio = 0.0
     payout_pause: Ratio | None = None

@@ -1,4 +1,4 @@
-"""Sections of the portfolio report on the guarantee company itself: its assets by class and their ratios."""
+"""Sections of the portfolio report on the guarantee company: its assets and their ratios, counter-guarantees."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from eco_credit.reports.formats import UNKNOWN, day, percent
 from eco_credit.reports.page import Translate
-from eco_credit.reports.portfolio_cells import Cell, Section, Table, money, part, said, state
+from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, money, part, said, state
 
 _CLASSES = ("I", "II", "III")
 
@@ -24,6 +24,22 @@ def company(figures: Mapping[str, Any], t: Translate, lang: str) -> Section | No
     when = UNKNOWN if found["as_of"] is None else day(found["as_of"], lang)
     return Section("company", t("portfolio.title_of.company"), [Table(heads, ratios), items],
                    t("portfolio.note.company", day=when))  # fmt: skip
+
+
+def counter(figures: Mapping[str, Any], t: Translate, lang: str) -> Section:
+    """Counter-guarantees against their minimum, and the loans that are short."""
+    found = figures["counter"]
+    lines = [
+        ("minimum", part(found["minimum"])), ("asked", count(found["asked"])), ("borne", money(found["borne"])),
+        ("known", count(found["known"])), ("below", count(found["below"])),
+        ("below_borne", money(found["below_borne"])), ("short", money(found["short"])),
+    ]  # fmt: skip
+    sums = Table((), [(said(t(f"portfolio.counter.{name}")), cell) for name, cell in lines])
+    heads = [t("portfolio.head." + name) for name in ("application", "borne", "counter_value", "ratio", "short")]
+    loans = Table(heads, [(said(row["application_id"]), money(row["borne"]), money(row["value"]), part(row["ratio"]),
+                           money(row["short"])) for row in found["loans"]])  # fmt: skip
+    unknown = t("portfolio.note.counter_unknown") if found["known"] < found["asked"] else ""
+    return Section("counter", t("portfolio.title_of.counter"), [sums, loans], t("portfolio.note.counter") + unknown)
 
 
 def _ratio(row: Mapping[str, Any], t: Translate) -> list[Cell]:

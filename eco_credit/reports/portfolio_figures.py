@@ -135,7 +135,8 @@ def _weighting(figures: Figures, t: Translate, lang: str) -> Table:
     """Balance by the class that decides its weight, with its sum."""
     rows = figures["weighting"]
     heads = [t("portfolio.head." + name) for name in ("weight_class", "loans", "borne", "weight", "weighted")]
-    names = [t(f"portfolio.weight.{row['name'].replace(':', '_')}", ticket=_ticket(row["ticket"], lang)) for row in rows]
+    keys = ["portfolio.weight." + row["name"].replace(":", "_") for row in rows]
+    names = [t(key, ticket=_ticket(row["ticket"], lang)) for key, row in zip(keys, rows, strict=True)]
     lines = [[said(name), count(row["loans"]), money(row["borne"]), part(row["weight"]), money(row["weighted"])]
              for name, row in zip(names, rows, strict=True)]  # fmt: skip
     sums = [sum(row[name] for row in rows) for name in ("loans", "borne", "weighted")]

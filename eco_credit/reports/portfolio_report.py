@@ -11,7 +11,7 @@ from markupsafe import Markup
 from eco_credit.reports.formats import UNKNOWN, day, percent
 from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment, translator
 from eco_credit.reports.portfolio_cells import Section
-from eco_credit.reports.portfolio_company import company
+from eco_credit.reports.portfolio_company import company, counter
 from eco_credit.reports.portfolio_figures import (
     account,
     balances,
@@ -46,7 +46,7 @@ def sections(figures: Mapping[str, Any], *, lang: str = "zh") -> list[Section]:
     outlook = figures.get("outlook")
     if outlook is not None:
         made += [build(outlook, t, lang) for build in (distribution, stress, watch)]
-    own = (limits, company, scope_and_reserves, concentration)
+    own = (limits, company, counter, scope_and_reserves, concentration)
     made += [build(figures, t, lang) for build in own]
     if outlook is not None:
         made += [groupings(outlook, t, lang), vintages(outlook, t, lang), plan(outlook, t, lang)]
