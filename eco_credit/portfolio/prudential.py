@@ -10,24 +10,29 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Floats, rounded
+from eco_credit.core.numbers import rounded
 from eco_credit.portfolio.book import Exposures
-from eco_credit.portfolio.capital import corporate_k, other_retail_k, risk_weight
 from eco_credit.portfolio.green import green_balance, green_tags
 from eco_credit.portfolio.impairment import weighted_loss
+from eco_credit.portfolio.relief import floored_pd, irb_weights, relief_view, retail_loans, star_lgd
+from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
 
-def prudential_view(book: Exposures, *, rules: RuleSet, day: dt.date) -> dict[str, Any] | None:
+def prudential_view(
+    book: Exposures, *, rules: RuleSet, day: dt.date, terms: GuaranteeTerms | None = None
+) -> dict[str, Any] | None:
     """Expected credit loss, capital and green balance of a portfolio.
 
     Args:
         book: the loans.
         rules: rules in force.
         day: reporting day.
+        terms: the guarantee, for what it takes off the bank's capital; None leaves that out.
 
     Returns:
-        ``ecl`` (see `weighted_loss`), ``capital`` and ``green``; money in yuan. None without balance.
+        ``ecl`` (see `weighted_loss`), ``capital``, ``relief`` (see `relief_view`, None without terms) and ``green``;
+        money in yuan. None without balance.
     """
     if not float(np.sum(book.exposure)) > 0.0:
         return None
@@ -35,6 +40,7 @@ def prudential_view(book: Exposures, *, rules: RuleSet, day: dt.date) -> dict[st
     return {
         "ecl": weighted_loss(book, rules=rules, day=np.datetime64(day)),
         "capital": capital_view(book, rules=rules),
+        "relief": None if terms is None else relief_view(book, terms, rules),
         "green": green_balance(tags, book.exposure),
     }
 
@@ -49,24 +55,12 @@ def capital_view(book: Exposures, *, rules: RuleSet) -> dict[str, Any]:
     Returns:
         ``lgd``, ``regulatory_lgd`` (weighted by balance), ``rwa``, ``rwa_house`` (yuan), ``risk_weight``.
     """
-    unsecured = rules.number("risk.regulatory.lgd_unsecured")
-    star = np.where(np.isnan(book.regulatory_lgd), unsecured, book.regulatory_lgd)
-    pd = np.clip(book.pd, rules.number("portfolio.capital.pd_floor"), 0.999)
-    small = np.isin(book.borrower_class.astype(str), ("small", "farmer"))
-    retail = small & (book.exposure <= rules.number("portfolio.capital.retail_ticket_max"))
+    star, pd, retail = star_lgd(book, rules), floored_pd(book.pd, rules), retail_loans(book, rules)
     whole = float(np.sum(book.exposure))
-    rwa = {name: float(np.sum(book.exposure * weights(pd, lgd, retail, rules)))
+    rwa = {name: float(np.sum(book.exposure * irb_weights(pd, lgd, retail, rules)))
            for name, lgd in (("rwa", star), ("rwa_house", book.lgd))}  # fmt: skip
     mean = {name: float(rounded(np.sum(book.exposure * lgd) / whole, 8))
             for name, lgd in (("lgd", book.lgd), ("regulatory_lgd", star))}  # fmt: skip
     sums = {name: float(rounded(value)) for name, value in rwa.items()}
     return mean | sums | {"risk_weight": float(rounded(rwa["rwa"] / whole, 8))}
 
-
-def weights(pd: Floats, lgd: Floats, retail: np.ndarray[Any, np.dtype[np.bool_]], rules: RuleSet) -> Floats:
-    """Risk weight of each loan, ratio, shape (n,): other retail where ``retail``, else corporate."""
-    term = rules.table("portfolio.capital.corporate")["term_standard"]
-    corporate = risk_weight(corporate_k(pd, lgd, term=term, turnover=None, rules=rules), rules=rules)
-    other = risk_weight(other_retail_k(pd, lgd, rules=rules), rules=rules)
-    result: Floats = np.where(retail, other, corporate)
-    return result

@@ -20,11 +20,33 @@ _LARGEST_FILE = 65_536
 
 
 @dataclass(frozen=True)
+class Relief:
+    """What is stated of the guarantee for the bank's capital; None is not proved.
+
+    Attributes:
+        direct: the bank may claim from the guarantor directly.
+        irrevocable: the guarantor cannot cancel, nor make the cover dearer when the debtor gets worse.
+        unconditional: nothing outside the bank's control can keep the guarantor from paying in time.
+        eligible: the guarantor is on the list of the capital rules the bank works under.
+        risk_weight: of a direct exposure to the guarantor, ratio; None takes that of an unrated corporate.
+        pd: of the guarantor, ratio; None leaves the IRB figure open.
+    """
+
+    direct: bool | None = None
+    irrevocable: bool | None = None
+    unconditional: bool | None = None
+    eligible: bool | None = None
+    risk_weight: float | None = None
+    pd: float | None = None
+
+
+@dataclass(frozen=True)
 class GuaranteeTerms:
     """Terms with every blank filled. Ratios as ratios, money in yuan, ``recovery_months`` in months.
 
     ``re_guarantee_fee_rate`` None takes the highest rate by ticket; ``pools`` are first-loss pools in the order they
-    pay, party and part of the covered balance; ``company`` the guarantor's own accounts, where the file has them.
+    pay, party and part of the covered balance; ``company`` the guarantor's own accounts, where the file has them;
+    ``relief`` what is stated of the guarantee for the bank's capital.
     ``assumed`` names the values that came from the rulebook because the file left them blank.
     """
 
@@ -54,6 +76,7 @@ class GuaranteeTerms:
     loss_reserve_held: float
     pools: tuple[tuple[str, float], ...]
     company: Company | None
+    relief: Relief
     assumed: tuple[str, ...]
 
 
@@ -118,6 +141,7 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         loss_reserve_held=file.loss_reserve_held,
         pools=tuple((pool.party, pool.size) for pool in file.pools),
         company=company_of(file),
+        relief=Relief() if file.relief is None else Relief(**file.relief.model_dump()),
         assumed=assumed,
         **filled,
     )

@@ -86,6 +86,20 @@ class CompanyFile(_Part):
     small_farm_client_share: Ratio | None = None
 
 
+class ReliefFile(_Part):
+    """What the bank has proved of the guarantee, for its capital; blank is not proved.
+
+    ``risk_weight`` and ``pd`` are those of a direct exposure to the guarantor.
+    """
+
+    direct: bool | None = None
+    irrevocable: bool | None = None
+    unconditional: bool | None = None
+    eligible: bool | None = None
+    risk_weight: Annotated[float, BeforeValidator(_ratio), Field(ge=0.0, le=12.5, allow_inf_nan=False)] | None = None
+    pd: Ratio | None = None
+
+
 class TermsFile(_Part):
     """Shape of the YAML; a null takes the rule of the same name."""
 
@@ -116,6 +130,7 @@ class TermsFile(_Part):
     loss_reserve_held: Money = 0.0
     pools: Annotated[list[PoolFile], Field(max_length=10)] = []
     company: CompanyFile | None = None
+    relief: ReliefFile | None = None
 
 
 _SAID = {

@@ -8,7 +8,7 @@ from typing import Any
 from eco_credit.core.units import YUAN_PER_WAN
 from eco_credit.reports.formats import number, percent
 from eco_credit.reports.page import Translate
-from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said
+from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said, state
 from eco_credit.reports.portfolio_charts import exceedance, stacked
 from eco_credit.reports.portfolio_figures import PARTIES, kind, pairs, party, place
 
@@ -139,6 +139,34 @@ def prudential(figures: Mapping[str, Any], t: Translate, lang: str) -> Section |
     ])  # fmt: skip
     tables = [stages, pairs(capital, t, "capital"), green]
     return Section("prudential", t("portfolio.title_of.prudential"), tables, t("portfolio.note.prudential"))
+
+
+def relief(figures: Mapping[str, Any], t: Translate, lang: str) -> Section | None:
+    """What the guarantee takes off the bank's capital, if it may count, beside what it does not; None without it."""
+    found = (figures.get("prudential") or {}).get("relief")
+    if not found:
+        return None
+    stated = Table([t("portfolio.head." + name) for name in ("condition_of_relief", "state")], [
+        (said(t(f"portfolio.relief.{name}")), _stated(ok, t)) for name, ok in found["conditions"].items()
+    ], words=2)  # fmt: skip
+    named = ("without", "with", "saved", "capital")
+    heads = [t("portfolio.head." + name) for name in ("approach", "guarantor_weight", *named)]
+    lines = [
+        (said(t(f"portfolio.relief.{row['approach']}")), part(row["guarantor"]),
+         *(money(row[name]) for name in named)) for row in found["rows"]
+    ]  # fmt: skip
+    verdict = "counts" if found["counted"] else "counts_not"
+    counted = state(t(f"portfolio.relief.{verdict}"), found["counted"])
+    sums = Table((), [(said(t("portfolio.relief.counted")), counted),
+                      (said(t("portfolio.relief.covered")), part(found["covered"])),
+                      (said(t("portfolio.relief.house_lgd_after")), part(found["house_lgd_after"]))])  # fmt: skip
+    tables = [sums, stated, Table(heads, lines)]
+    return Section("relief", t("portfolio.title_of.relief"), tables, t("portfolio.note.relief"))
+
+
+def _stated(ok: bool | None, t: Translate) -> Cell:
+    word = "not_stated" if ok is None else "holds" if ok else "holds_not"
+    return state(t(f"portfolio.relief.{word}"), bool(ok))
 
 
 def _layer(name: str, t: Translate) -> str:

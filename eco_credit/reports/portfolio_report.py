@@ -27,6 +27,7 @@ from eco_credit.reports.portfolio_outlook import (
     groupings,
     plan,
     prudential,
+    relief,
     stress,
     vintages,
     watch,
@@ -50,7 +51,7 @@ def sections(figures: Mapping[str, Any], *, lang: str = "zh") -> list[Section]:
     made += [build(figures, t, lang) for build in own]
     if outlook is not None:
         made += [groupings(outlook, t, lang), vintages(outlook, t, lang), plan(outlook, t, lang)]
-    made += [prudential(figures, t, lang), notices(figures, t, lang)]
+    made += [prudential(figures, t, lang), relief(figures, t, lang), notices(figures, t, lang)]
     return [section for section in made if section is not None]
 
 

@@ -76,7 +76,7 @@ def _figures(
     book = exposures_of(columns, agreed, rules=rules, ledger=None if ledger is None else read_ledger(ledger))
     note(f"{len(book.exposure)} loans in the portfolio / 纳入组合笔数")
     figures = portfolio_figures(book, agreed, rules=rules).as_dict()
-    figures["prudential"] = prudential_view(book, rules=rules, day=day)
+    figures["prudential"] = prudential_view(book, rules=rules, day=day, terms=agreed)
     if outlook:
         figures["outlook"] = portfolio_outlook(book, agreed, rules=rules, scenarios=scenarios, say=note)
     return {"rules_day": str(day), "rules_hash": rules.digest, **figures}

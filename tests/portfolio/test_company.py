@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from portfolio_cases import RULES, terms
 
@@ -61,6 +61,7 @@ def test_a_company_without_assets_has_no_ratio_and_no_verdict() -> None:
     assert all(row["ratio"] is None and row["ok"] is None for row in view(accounts())["ratios"])
 
 
+@settings(deadline=None)
 @given(amounts=AMOUNTS, net=st.integers(0, 10**9), calls=st.integers(0, 10**9))
 def test_the_classes_add_up_to_the_assets_less_calls(amounts: dict[str, int], net: int, calls: int) -> None:
     found = view(accounts(float(calls), **amounts), net_assets=float(net))
@@ -69,6 +70,7 @@ def test_the_classes_add_up_to_the_assets_less_calls(amounts: dict[str, int], ne
         assert min(row.values()) >= 0.0
 
 
+@settings(deadline=None)
 @given(amounts=AMOUNTS, moved=st.integers(1, 10**8))
 def test_money_moved_from_trusts_to_deposits_never_costs_room(amounts: dict[str, int], moved: int) -> None:
     before = amounts | {"funds_trusts": amounts.get("funds_trusts", 0) + moved}

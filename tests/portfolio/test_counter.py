@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from portfolio_cases import RULES, book_of, ledger_of, terms
 from units_check import check_units
@@ -41,6 +41,7 @@ def test_small_firms_and_farmers_are_not_asked_and_what_is_unknown_is_not_judged
         assert "G04" not in portfolio_figures(book, terms(counter_guarantee_min=1.0), rules=RULES).notices
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(0.0, 1e7), min_size=1, max_size=6), low=st.floats(0.0, 1.0), more=st.floats(0.0, 1.0))
 def test_a_higher_minimum_never_lacks_less(values: list[float], low: float, more: float) -> None:
     book = book_of([6e6] * len(values), borrower_kind=["enterprise"] * len(values),

@@ -149,6 +149,7 @@ def test_the_factors_of_the_rulebook_add_up_to_the_one_factor_correlation() -> N
     assert sum(parts.values()) == pytest.approx(RULES.number("portfolio.loss.correlation"))
 
 
+@settings(deadline=None)
 @given(losses=st.lists(st.floats(0.0, 1e9), min_size=1, max_size=60), level=st.sampled_from([0.5, 0.9, 0.99]))
 def test_the_shortfall_is_never_below_the_quantile(losses: list[float], level: float) -> None:
     tail = tail_of(np.array(losses), np.ones(len(losses)), level)

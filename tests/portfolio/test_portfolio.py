@@ -123,6 +123,7 @@ def test_concentration_of_equal_borrowers_is_one_over_their_number() -> None:
     assert top_share([5.0, 3.0, 2.0], 2) == pytest.approx(0.8)
 
 
+@settings(deadline=None)
 @given(
     cents=st.lists(st.integers(0, 10**13), min_size=1, max_size=20),
     parts=st.lists(st.integers(0, 10_000), min_size=1, max_size=5),
@@ -140,6 +141,7 @@ def test_shares_of_a_loss_add_up_to_the_cent(cents: list[int], parts: list[int])
         assert all(abs(int(p) * 10_000 - int(e)) < 10_000 for p, e in zip(part, exact, strict=True))  # within a cent
 
 
+@settings(deadline=None)
 @given(cents=st.integers(0, 10**15), first=st.integers(0, 10**14), second=st.integers(0, 10**14))
 def test_layers_hold_the_whole_loss_and_fill_from_below(cents: int, first: int, second: int) -> None:
     borne = fill_layers(cents, [("a", first), ("b", second), ("c", None)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from portfolio_cases import RULES, book_of, ledger_of, terms
 
@@ -70,6 +70,7 @@ def test_a_company_whose_net_assets_are_all_stakes_has_no_multiple_and_no_room()
     assert found is not None and found["leverage"] is None and not found["balance_ok"] and not found["single_ok"]
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 10**7), min_size=1, max_size=8))
 def test_the_classes_of_the_weights_add_up_to_the_weighted_balance(sizes: list[int]) -> None:
     kinds = ["farmer" if i % 2 else "enterprise" for i in range(len(sizes))]
