@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +39,16 @@ class FactorModel:
     lgd_slope: float
 
     @classmethod
-    def of(cls, rules: RuleSet) -> FactorModel:
-        """The model of the rulebook: ``portfolio.loss.factors`` and ``portfolio.loss.lgd_price_slope``."""
-        return cls(dict(rules.table("portfolio.loss.factors")), rules.number("portfolio.loss.lgd_price_slope"))
+    def of(cls, rules: RuleSet, stated: Mapping[str, float] | None = None) -> FactorModel:
+        """The model of the rulebook, ``portfolio.loss.factors`` and ``portfolio.loss.lgd_price_slope``.
+
+        Args:
+            rules: rules in force.
+            stated: factors of the terms by name (``GuaranteeTerms.loss_model``); they go before the rules.
+        """
+        own = dict(stated or {})
+        slope = own.pop("lgd_price_slope", rules.number("portfolio.loss.lgd_price_slope"))
+        return cls({**rules.table("portfolio.loss.factors"), **own}, slope)
 
     def weight(self, factor: str) -> float:
         """Loading of a factor, ``√ρ_f``."""
@@ -50,6 +58,26 @@ class FactorModel:
     def own(self) -> float:
         """Loading of what a loan shares with none, ``√(1 − Σ ρ_f)``."""
         return float(np.sqrt(1.0 - sum(self.parts.values())))
+
+
+def correlation_of(rules: RuleSet, stated: Mapping[str, float]) -> float:
+    """Correlation of the one-factor closed form: the sum of the factors where the terms state any, else the rule."""
+    if set(stated) - {"lgd_price_slope"}:
+        return sum(FactorModel.of(rules, stated).parts.values())
+    return rules.number("portfolio.loss.correlation")
+
+
+def model_lines(rules: RuleSet, stated: Mapping[str, float]) -> list[dict[str, Any]]:
+    """What the loss model rests on: name, value, whether the terms state it, and the range of an estimate."""
+    model = FactorModel.of(rules, stated)
+    slope, one = rules.rule("portfolio.loss.lgd_price_slope"), rules.rule("portfolio.loss.correlation")
+    lines: list[tuple[str, float, bool, tuple[float, float] | None]] = [
+        (factor, model.parts[factor], factor in stated, None) for factor in FACTORS
+    ]
+    lines.append(("lgd_price_slope", model.lgd_slope, "lgd_price_slope" in stated, slope.range))
+    lines.append(("correlation", correlation_of(rules, stated), bool(set(stated) - {"lgd_price_slope"}), one.range))
+    return [{"name": name, "value": value, "stated": own, "range": None if own else span}
+            for name, value, own, span in lines]  # fmt: skip
 
 
 @dataclass(frozen=True)

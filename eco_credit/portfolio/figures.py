@@ -25,6 +25,7 @@ from eco_credit.portfolio.cascade import BANK
 from eco_credit.portfolio.company import asset_view
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
 from eco_credit.portfolio.counter import counter_view
+from eco_credit.portfolio.factors import correlation_of
 from eco_credit.portfolio.guarantee import (
     break_even_fee,
     present_recovery,
@@ -185,7 +186,7 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
     if not at_default > 0.0 or not total > 0.0:
         return dict.fromkeys(names) | {"expected": 0.0}
     pd, lgd = at_default / whole, total / at_default
-    correlation = rules.number("portfolio.loss.correlation")
+    correlation = correlation_of(rules, terms.loss_model)
     quantile = float(loss_quantile(pd, lgd, correlation=correlation, level=rules.number("portfolio.loss.confidence")))
     system = 1.0 - terms.split.ratio(BANK)
     attach = terms.payout_cap / system if system > 0.0 else 1.0

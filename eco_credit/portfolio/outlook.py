@@ -12,7 +12,7 @@ from eco_credit.core.numbers import PROBABILITY_DECIMALS, Bools, Floats, rounded
 from eco_credit.portfolio.balances import average_split, bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import Borne, Waterfall
-from eco_credit.portfolio.factors import FactorModel, main_kind
+from eco_credit.portfolio.factors import FactorModel, correlation_of, main_kind, model_lines
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.groupings import concentrations, vintages
 from eco_credit.portfolio.limits import Caps, plan_limits
@@ -47,8 +47,9 @@ def portfolio_outlook(
         say: told each step as it begins, for people who wait.
 
     Returns:
-        ``distribution``, ``parties``, ``account`` (payout and break-even fee of the bearer after pools and cap),
-        ``cap``, ``watch``, ``stress``, ``groupings``, ``vintages``, ``plan``; money in yuan, ratios as parts of one.
+        ``distribution``, ``model`` (what it rests on), ``parties``, ``account`` (payout and break-even fee of the
+        bearer after pools and cap), ``cap``, ``watch``, ``stress``, ``groupings``, ``vintages``, ``plan``; money in
+        yuan, ratios as parts of one.
         None for a portfolio without balance.
 
     Raises:
@@ -58,7 +59,7 @@ def portfolio_outlook(
         return None
     say("loss distribution / 损失分布")
     levels = (rules.number("portfolio.loss.confidence"), rules.number("portfolio.loss.es_level"))
-    model = FactorModel.of(rules)
+    model = FactorModel.of(rules, terms.loss_model)
     found = simulate_losses(book, model, levels=levels)
     fall = replace(Waterfall.of(terms, float(np.sum(book.exposure))), shares=average_split(book, terms))
     borne = fall.borne(rounded(found.losses * 100.0, 0).astype(np.int64))
@@ -66,7 +67,8 @@ def portfolio_outlook(
     stress = run_stress(book, terms, rules=rules, scenarios=scenarios, model=model)
     say("limits / 额度方案")
     return {
-        "distribution": _distribution(book, found, rules),
+        "distribution": _distribution(book, found, correlation_of(rules, terms.loss_model)),
+        "model": model_lines(rules, terms.loss_model),
         "parties": [_party(name, part / 100.0, found, levels[0]) for name, part in borne.parties.items() if part.any()],
         "account": _account(borne, found, portfolio_figures(book, terms, rules=rules)),
         "cap": _cap(borne, fall, found, terms),
@@ -78,11 +80,10 @@ def portfolio_outlook(
     }
 
 
-def _distribution(book: Exposures, found: LossDistribution, rules: RuleSet) -> dict[str, Any]:
+def _distribution(book: Exposures, found: LossDistribution, correlation: float) -> dict[str, Any]:
     """Mean, tails with their errors, the one-factor closed form beside them, and the curve of exceedance."""
     whole, at_default = float(np.sum(book.exposure)), float(np.sum(book.exposure * book.pd))
     lost = float(np.sum(book.exposure * book.pd * book.lgd))
-    correlation = rules.number("portfolio.loss.correlation")
     closed: dict[float, float | None] = dict.fromkeys(found.tails)
     if lost > 0.0:
         pd, lgd = at_default / whole, lost / at_default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -46,7 +47,8 @@ class GuaranteeTerms:
 
     ``re_guarantee_fee_rate`` None takes the highest rate by ticket; ``pools`` are first-loss pools in the order they
     pay, party and part of the covered balance; ``company`` the guarantor's own accounts, where the file has them;
-    ``relief`` what is stated of the guarantee for the bank's capital.
+    ``relief`` what is stated of the guarantee for the bank's capital; ``loss_model`` the factors that go before those
+    of the rulebook, by name.
     ``assumed`` names the values that came from the rulebook because the file left them blank.
     """
 
@@ -77,6 +79,7 @@ class GuaranteeTerms:
     pools: tuple[tuple[str, float], ...]
     company: Company | None
     relief: Relief
+    loss_model: Mapping[str, float]
     assumed: tuple[str, ...]
 
 
@@ -141,10 +144,23 @@ def terms_of(raw: Any, rules: RuleSet) -> GuaranteeTerms:
         loss_reserve_held=file.loss_reserve_held,
         pools=tuple((pool.party, pool.size) for pool in file.pools),
         company=company_of(file),
+        loss_model=_loss_model(file, rules),
         relief=Relief() if file.relief is None else Relief(**file.relief.model_dump()),
         assumed=assumed,
         **filled,
     )
+
+
+def _loss_model(file: TermsFile, rules: RuleSet) -> dict[str, float]:
+    """Factors the file states; all parts together must leave something to the loan itself."""
+    stated = {} if file.loss_model is None else file.loss_model.model_dump(exclude_none=True)
+    parts = {**rules.table("portfolio.loss.factors"), **{k: v for k, v in stated.items() if k != "lgd_price_slope"}}
+    if not sum(parts.values()) < 1.0:
+        raise ContractError(
+            [Violation("loss_model", "sum", "the factors explain all of a loan: their sum is below one",
+                       "各因子方差占比之和须小于1")]
+        )  # fmt: skip
+    return stated
 
 
 def _stakes(file: TermsFile) -> float:

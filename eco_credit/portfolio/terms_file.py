@@ -100,6 +100,17 @@ class ReliefFile(_Part):
     pd: Ratio | None = None
 
 
+class LossModelFile(_Part):
+    """The agency's own reading of what loans share: part of the asset variance by factor; blank takes the rule."""
+
+    market: Ratio | None = None
+    county: Ratio | None = None
+    basin: Ratio | None = None
+    price: Ratio | None = None
+    hazard: Ratio | None = None
+    lgd_price_slope: Annotated[float, Field(ge=0.0, le=3.0, allow_inf_nan=False)] | None = None
+
+
 class TermsFile(_Part):
     """Shape of the YAML; a null takes the rule of the same name."""
 
@@ -131,6 +142,7 @@ class TermsFile(_Part):
     pools: Annotated[list[PoolFile], Field(max_length=10)] = []
     company: CompanyFile | None = None
     relief: ReliefFile | None = None
+    loss_model: LossModelFile | None = None
 
 
 _SAID = {

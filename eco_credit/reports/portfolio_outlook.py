@@ -41,8 +41,19 @@ def distribution(outlook: Outlook, t: Translate, lang: str) -> Section:
     chart = exceedance(found["curve"], marks, t("portfolio.title_of.curve"), axis=t("portfolio.axis.loss"), scale=scale)
     note = t("portfolio.note.distribution", scenarios=number(found["scenarios"], 0), seed=found["seed"],
              pooled=number(found["pooled"], 0))  # fmt: skip
-    tables = [Table(heads, lines), pairs(means, t, "distribution"), pairs(caps, t, "cap")]
+    tables = [Table(heads, lines), pairs(means, t, "distribution"), pairs(caps, t, "cap"), _model(outlook, t)]
     return Section("distribution", t("portfolio.title_of.distribution"), tables, note, [chart])
+
+
+def _model(outlook: Outlook, t: Translate) -> Table:
+    """What the loss model rests on, and whose figures these are."""
+    heads = [t("portfolio.head." + name) for name in ("parameter", "value", "range", "source")]
+    return Table(heads, [
+        (said(t(f"portfolio.model.{row['name']}")), figure(row["value"], 3),
+         said(None if row["range"] is None else " – ".join(f"{end:g}" for end in row["range"])),
+         said(t("portfolio.by_terms" if row["stated"] else "portfolio.by_estimate")))
+        for row in outlook["model"]
+    ])  # fmt: skip
 
 
 def stress(outlook: Outlook, t: Translate, lang: str) -> Section:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portfolio_cases import RULES, book_of, ledger_of, terms
 from scipy.special import ndtr, ndtri
 
+from eco_credit.core.errors import ContractError
 from eco_credit.portfolio import (
     FactorModel,
     expected_excess,
@@ -190,3 +191,32 @@ def test_a_pool_never_pays_more_than_it_holds() -> None:
 
 def test_there_is_no_outlook_without_balance() -> None:
     assert portfolio_outlook(book_of([1.0], recommendation=["decline"]), terms(), rules=RULES) is None
+
+
+def test_factors_of_the_terms_go_before_the_estimates_and_say_so() -> None:
+    book = book_of([1e6] * 30, pd=[0.03] * 30)
+    plain, own = terms(), terms(loss_model={"market": 0.30, "lgd_price_slope": 0.0})
+    first, second = (portfolio_outlook(book, agreed, rules=RULES) for agreed in (plain, own))
+    assert first is not None and second is not None
+    lines = {row["name"]: row for row in second["model"]}
+    assert (lines["market"]["value"], lines["market"]["stated"], lines["county"]["stated"]) == (0.30, True, False)
+    assert lines["correlation"]["value"] == pytest.approx(0.30 + 0.03 + 0.02 + 0.02 + 0.02)
+    assert lines["lgd_price_slope"]["range"] is None and first["model"][5]["range"] is not None
+    assert not any(row["stated"] for row in first["model"])
+    # loans that share more lose more in a bad year, in the simulation and in the closed form
+    for key in ("es", "closed_form"):
+        assert second["distribution"]["tails"][-1][key] > 1.2 * first["distribution"]["tails"][-1][key]
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "rule"),
+    [
+        ({"market": 0.95}, "loss_model", "sum"),
+        ({"markt": 0.1}, "loss_model.markt", "extra_forbidden"),
+        ({"price": -0.1}, "loss_model.price", "greater_than_equal"),
+    ],
+)
+def test_factors_that_leave_nothing_to_the_loan_are_refused(model: dict[str, float], field: str, rule: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        terms(loss_model=model)
+    assert [(v.field, v.rule) for v in refused.value.violations] == [(field, rule)]
