@@ -124,20 +124,21 @@ def _refuse_wrong(rows: npt.NDArray[np.intp], book: Exposures) -> None:
         )
 
 
-def client_counts(ledger: Columns, application_id: npt.NDArray[np.object_]) -> dict[str, int]:
+def client_counts(
+    ledger: Columns, application_id: npt.NDArray[np.object_], kinds: npt.NDArray[np.object_]
+) -> dict[str, int]:
     """Clients counted by identifier, never by name (户数): persons, enterprises, and of unknown kind.
 
     Args:
         ledger: columns of the ledger beside the loans, shape (n,); empty without one.
         application_id: number of each loan, shape (n,); a loan without an identifier counts as a client of its own.
+        kinds: ``person``, ``enterprise`` or None of each loan, shape (n,).
 
     Returns:
         ``clients``, ``persons``, ``enterprises``, ``kind_unknown``, ``by_application`` (loans without identifier)
         and ``loans`` (笔数).
     """
-    identifiers, kinds = text(ledger, "borrower_id"), text(ledger, "client_kind")
-    if not rows_of(ledger):
-        identifiers = kinds = np.full(len(application_id), None, dtype=object)
+    identifiers = text(ledger, "borrower_id") if rows_of(ledger) else np.full(len(application_id), None, dtype=object)
     kind_of: dict[tuple[str, object], object] = {}
     for identifier, loan, kind in zip(identifiers, application_id, kinds, strict=True):
         client = ("loan", loan) if identifier is None else ("client", identifier)

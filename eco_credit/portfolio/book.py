@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.errors import ContractError, Violation
-from eco_credit.core.numbers import Columns, Floats, group_sum, is_yes, number, rows_of, take, text
+from eco_credit.core.numbers import Bools, Columns, Floats, group_sum, is_yes, number, rows_of, take, text
 from eco_credit.portfolio.guarantee import borrower_classes
+from eco_credit.portfolio.staging import DEFAULTED, stages
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
 NEEDED = ("application_id", "kind", "pd", "lgd", "recommendation", "lending_value")
 """Columns without which a result file cannot be read as a portfolio (besides the exposure column)."""
 
+_SYNTHETIC = ("synthetic", "synthetic_model")
 _BLANK: dict[str, Any] = {"f": np.nan, "M": np.datetime64("NaT")}
 
 
@@ -31,13 +33,20 @@ class Exposures:
         area: area code or None.
         borrower_class: ``small``, ``farmer`` or ``other``.
         exposure: exposure at default.
-        pd: probability of default within 12 months.
+        pd: probability of default within 12 months; one for a loan the ledger shows in default.
         lgd: loss given default.
         by_kind: collateral kind to exposure, yuan over the whole portfolio.
         read: applications in the file.
         left_out: applications whose recommendation is not in the terms.
         not_scored: applications without PD, LGD or exposure.
         synthetic: True when any row or model is marked synthetic.
+        share_by_kind: collateral kind to the part of each loan it secures, shape (n,).
+        regulatory_lgd: LGD*, NaN where the file has none.
+        client_kind: ``person``, ``enterprise`` or None; the ledger's word, else by the kind of borrower.
+        in_default: loans the ledger shows impaired or past due beyond the days of default.
+        synthetic_parts: loans marked ``synthetic`` (rows) and ``synthetic_model``; None where the file does not say.
+        ledger: columns of the ledger beside the loans; empty without one.
+        unmatched: rows of the ledger without a loan.
     """
 
     application_id: npt.NDArray[np.object_]
@@ -55,6 +64,9 @@ class Exposures:
     synthetic: bool
     share_by_kind: dict[str, Floats]
     regulatory_lgd: Floats
+    client_kind: npt.NDArray[np.object_]
+    in_default: Bools
+    synthetic_parts: dict[str, int | None]
     ledger: Columns
     unmatched: int
 
@@ -97,6 +109,7 @@ def exposures_of(
     kept = wanted & scored
     shares = _kind_shares(results, loan_of_row, len(first))
     chosen, own = take(loans, np.flatnonzero(kept)), take(joined, np.flatnonzero(kept))
+    bad = stages(own, int(np.sum(kept)), rules=rules) == DEFAULTED
     held = set(text(chosen, "application_id"))
     return Exposures(
         application_id=text(chosen, "application_id"),
@@ -108,7 +121,7 @@ def exposures_of(
         area=text(chosen, "area_code"),
         borrower_class=borrower_classes(text(chosen, "borrower_kind"), text(chosen, "size_class"), rules=rules),
         exposure=exposure[kept],
-        pd=pd[kept],
+        pd=np.where(bad, 1.0, pd[kept]),
         lgd=lgd[kept],
         by_kind={kind: float(np.sum((exposure * share)[kept])) for kind, share in shares.items()},
         read=len(first),
@@ -117,6 +130,10 @@ def exposures_of(
         synthetic=_synthetic(results),
         share_by_kind={kind: share[kept] for kind, share in shares.items()},
         regulatory_lgd=number(chosen, "regulatory_lgd"),
+        client_kind=_named(text(own, "client_kind") if own else None, _client_kinds(chosen, rules)),
+        in_default=bad,
+        synthetic_parts={name: int(np.sum(is_yes(number(chosen, name)))) if name in results else None
+                         for name in _SYNTHETIC},
         ledger=own,
         unmatched=0 if ledger is None else sum(name not in held for name in text(ledger, "application_id")),
     )
@@ -185,7 +202,17 @@ def _named(names: npt.NDArray[np.object_] | None, other: npt.NDArray[np.object_]
     return np.array([b if a is None else a for a, b in zip(names, other, strict=True)], dtype=object)
 
 
+def _client_kinds(loans: Columns, rules: RuleSet) -> npt.NDArray[np.object_]:
+    """Person or enterprise by the kind of borrower; None where the kind may be either."""
+    kinds = text(loans, "borrower_kind")
+    found = np.full(len(kinds), None, dtype=object)
+    for name in ("person", "enterprise"):
+        listed = rules[f"portfolio.guarantee.{name}_kinds"]
+        found[np.array([kind in listed for kind in kinds], dtype=bool)] = name
+    return found
+
+
 def _synthetic(results: Columns) -> bool:
     """True when a row says the data or the model is synthetic."""
-    flags = [number(results, name) for name in ("synthetic", "synthetic_model") if name in results]
+    flags = [number(results, name) for name in _SYNTHETIC if name in results]
     return bool(rows_of(results)) and any(bool(is_yes(flag).any()) for flag in flags)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Floats, number, rounded, text
+from eco_credit.core.numbers import Bools, Floats, number, rounded, text
 from eco_credit.core.units import units
 from eco_credit.portfolio.balances import bearer_share
 from eco_credit.portfolio.book import Exposures
@@ -34,6 +34,25 @@ def shortfall(borne: Floats, minimum: float, *, value: Floats) -> Floats:
     return result
 
 
+def _asked(book: Exposures, rules: RuleSet) -> Bools:
+    """Loans that are asked for a counter-guarantee: those that do not take the lower weight."""
+    product = text(book.ledger, "guarantee_product") if book.ledger else None
+    found: Bools = np.equal(weight_classes(book.borrower_class, book.exposure, rules=rules, product=product), "other")
+    return found
+
+
+def _value(book: Exposures) -> Floats:
+    return number(book.ledger, "counter_guarantee") if book.ledger else np.full(len(book.exposure), np.nan)
+
+
+def lacking(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> Floats:
+    """What the counter-guarantee of each loan lacks, yuan, shape (n,); zero where it is not asked or not known."""
+    value, borne = _value(book), book.exposure * bearer_share(book, terms)
+    short = shortfall(borne, terms.counter_guarantee_min, value=np.nan_to_num(value))
+    result: Floats = np.where(_asked(book, rules) & ~np.isnan(value), short, 0.0)
+    return result
+
+
 def counter_view(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Any]:
     """Counter-guarantees of the loans that are asked for one.
 
@@ -46,12 +65,9 @@ def counter_view(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict
         ``minimum`` (ratio); ``asked``, ``known``, ``below`` (loans); ``borne`` and ``below_borne`` (yuan); ``short``
         (yuan over all loans below); ``loans``: the shortest ones, largest shortfall first, equal ones by number.
     """
-    product = text(book.ledger, "guarantee_product") if book.ledger else None
-    asked = np.equal(weight_classes(book.borrower_class, book.exposure, rules=rules, product=product), "other")
-    borne = book.exposure * bearer_share(book, terms)
-    value = number(book.ledger, "counter_guarantee") if book.ledger else np.full(len(borne), np.nan)
-    known = asked & ~np.isnan(value)
-    short = np.where(known, shortfall(borne, terms.counter_guarantee_min, value=np.nan_to_num(value)), 0.0)
+    asked, value = _asked(book, rules), _value(book)
+    borne, known = book.exposure * bearer_share(book, terms), asked & ~np.isnan(value)
+    short = lacking(book, terms, rules)
     below = short > 0.0
     order = sorted(np.flatnonzero(below), key=lambda at: (-short[at], str(book.application_id[at])))
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,10 @@ from eco_credit.portfolio.guarantee import (
     present_recovery,
     re_guarantee_fee,
 )
-from eco_credit.portfolio.loss import expected_excess, loss_quantile
+from eco_credit.portfolio.loss import expected_excess, pool_quantile
 from eco_credit.portfolio.solvency import limits_of, multiple_of, weighted_balance, weighting
 from eco_credit.portfolio.terms import GuaranteeTerms
+from eco_credit.portfolio.verdicts import verdicts
 from eco_credit.portfolio.waterfall import split_loss
 from eco_credit.rulebook import RuleSet
 
@@ -56,7 +57,9 @@ class PortfolioFigures:
         company: asset classes of the guarantee company and their ratios; None where the terms hold no accounts.
         concentration: Herfindahl index, largest shares, balance by kind and by area.
         notices: reason codes that the figures give rise to.
+        verdicts: every limit beside its figure, with what holds and what does not.
         synthetic: True when any row or model is synthetic.
+        synthetic_parts: loans whose rows, and whose model, are marked synthetic.
         terms: the terms used, for the record.
     """
 
@@ -73,7 +76,9 @@ class PortfolioFigures:
     company: dict[str, Any] | None
     concentration: dict[str, Any]
     notices: list[str]
+    verdicts: list[dict[str, Any]]
     synthetic: bool
+    synthetic_parts: dict[str, int | None]
     terms: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,14 +113,15 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
     limits = limits_of(book, terms, rules)
     scope, counter = scope_lines(book, rules=rules), counter_view(book, terms, rules)
-    return PortfolioFigures(
+    found = PortfolioFigures(
         counts={
             "read": book.read,
             "in_portfolio": len(book.exposure),
             "left_out": book.left_out,
             "not_scored": book.not_scored,
             "ledger_unmatched": book.unmatched,
-            **client_counts(book.ledger, book.application_id),
+            "in_default": int(np.sum(book.in_default)),
+            **client_counts(book.ledger, book.application_id, book.client_kind),
         },
         balance={name: _yuan(value) for name, value in balance.items()},
         loss=loss,
@@ -129,9 +135,12 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         company=_company(terms, rules),
         concentration=_concentration(book),
         notices=sorted(_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope) + _short(counter)),
+        verdicts=[],
         synthetic=book.synthetic,
+        synthetic_parts=book.synthetic_parts,
         terms=_terms(terms),
     )
+    return replace(found, verdicts=_verdicts(found, terms, rules))
 
 
 def _borne(expected: Floats, book: Exposures, terms: GuaranteeTerms) -> dict[str, float]:
@@ -162,6 +171,7 @@ def _balance(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str
         "nominal": float(np.sum(three.nominal)),
         "net": float(np.sum(three.net)),
         "liability": float(np.sum(three.liability)),
+        "in_default": float(np.sum(book.exposure[book.in_default])),
     }
 
 
@@ -187,7 +197,8 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
         return dict.fromkeys(names) | {"expected": 0.0}
     pd, lgd = at_default / whole, total / at_default
     correlation = correlation_of(rules, terms.loss_model)
-    quantile = float(loss_quantile(pd, lgd, correlation=correlation, level=rules.number("portfolio.loss.confidence")))
+    level = rules.number("portfolio.loss.confidence")
+    quantile = pool_quantile(book.pd, book.lgd, book.exposure, correlation=correlation, level=level) / whole
     system = 1.0 - terms.split.ratio(BANK)
     attach = terms.payout_cap / system if system > 0.0 else 1.0
     above = float(expected_excess(pd, attach, lgd=lgd, correlation=correlation)) * whole * terms.cover * system
@@ -228,6 +239,7 @@ def _bearer(
         "capital_cost": _yuan(capital),
         "break_even_fee": _yuan(fee),
         "break_even_fee_rate": _rate(fee / covered if covered else 0.0),
+        "fee_rate": terms.fee_rate,
         "fee_rate_max": costs["fee_cap"],
         "fee_cap_gap": _rate(costs["fee_cap"] - fee / covered) if covered else 0.0,
         "fee_income": _yuan(income),
@@ -270,6 +282,15 @@ def _notices(
     if terms.split.ratio(BANK) >= rules.number("portfolio.guarantee.bank_share_min"):
         found.append("G05")
     return found
+
+
+def _verdicts(found: PortfolioFigures, terms: GuaranteeTerms, rules: RuleSet) -> list[dict[str, Any]]:
+    """The limits of these figures; the payout is held against the line from which it is near the cap."""
+    near = terms.payout_cap * rules.number("portfolio.guarantee.payout_warning")
+    return verdicts(
+        vars(found), bank_share=(terms.split.ratio(BANK), rules.number("portfolio.guarantee.bank_share_min")),
+        payout=(found.bearer["payout_rate"], _rate(near)),
+    )  # fmt: skip
 
 
 def _short(counter: dict[str, Any]) -> list[str]:

@@ -46,6 +46,22 @@ def loss_quantile(pd: npt.ArrayLike, lgd: npt.ArrayLike, *, correlation: float, 
     return np.asarray(lgd, np.float64) * conditional_pd(pd, -ndtri(level), correlation=correlation)
 
 
+def pool_quantile(pd: Floats, lgd: Floats, exposure: Floats, *, correlation: float, level: float) -> float:
+    """Loss of a fine-grained pool of unlike loans that is not exceeded with the given confidence, yuan.
+
+    Formula: ``Σ EAD_i · LGD_i · N((G(PD_i) + √ρ G(q)) / √(1−ρ))``: with one factor all loans are bad in the same year,
+    so their quantiles add up. A loan in default (PD one) is lost in every year.
+
+    Args:
+        pd: probability of default, ratio, shape (n,).
+        lgd: loss given default, ratio, shape (n,).
+        exposure: yuan, shape (n,).
+        correlation: ρ, ratio in (0, 1).
+        level: confidence q, ratio in (0, 1).
+    """
+    return float(np.sum(exposure * loss_quantile(pd, lgd, correlation=correlation, level=level)))
+
+
 def both_below(a: npt.ArrayLike, b: npt.ArrayLike, *, correlation: float) -> Floats:
     """Probability that two standard normals with a correlation r stay below a and b.
 

@@ -12,13 +12,16 @@ from eco_credit.core.numbers import PROBABILITY_DECIMALS, Bools, Floats, rounded
 from eco_credit.portfolio.balances import average_split, bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import Borne, Waterfall
+from eco_credit.portfolio.concentration import UNSTATED, by_group
+from eco_credit.portfolio.counter import lacking
 from eco_credit.portfolio.factors import FactorModel, correlation_of, main_kind, model_lines
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.groupings import concentrations, vintages
 from eco_credit.portfolio.limits import Caps, plan_limits
-from eco_credit.portfolio.loss import loss_quantile
+from eco_credit.portfolio.loss import pool_quantile
 from eco_credit.portfolio.simulation import SCENARIOS, SEED, LossDistribution, simulate_losses
 from eco_credit.portfolio.solvency import caps_of, weighted_balance
+from eco_credit.portfolio.staging import stages
 from eco_credit.portfolio.stress import Scenario, run_stress
 from eco_credit.portfolio.tails import tail_of
 from eco_credit.portfolio.terms import GuaranteeTerms
@@ -72,7 +75,7 @@ def portfolio_outlook(
         "parties": [_party(name, part / 100.0, found, levels[0]) for name, part in borne.parties.items() if part.any()],
         "account": _account(borne, found, portfolio_figures(book, terms, rules=rules)),
         "cap": _cap(borne, fall, found, terms),
-        "watch": _watch(book, found),
+        "watch": _watch(book, found, _flags(book, terms, rules)),
         "stress": stress,
         "groupings": concentrations(book),
         "vintages": vintages(book),
@@ -82,14 +85,9 @@ def portfolio_outlook(
 
 def _distribution(book: Exposures, found: LossDistribution, correlation: float) -> dict[str, Any]:
     """Mean, tails with their errors, the one-factor closed form beside them, and the curve of exceedance."""
-    whole, at_default = float(np.sum(book.exposure)), float(np.sum(book.exposure * book.pd))
     lost = float(np.sum(book.exposure * book.pd * book.lgd))
-    closed: dict[float, float | None] = dict.fromkeys(found.tails)
-    if lost > 0.0:
-        pd, lgd = at_default / whole, lost / at_default
-        closed = {
-            q: _yuan(float(loss_quantile(pd, lgd, correlation=correlation, level=q)) * whole) for q in found.tails
-        }
+    closed = {q: _yuan(pool_quantile(book.pd, book.lgd, book.exposure, correlation=correlation, level=q))
+              for q in found.tails}  # fmt: skip
     return {
         "scenarios": len(found.losses),
         "seed": SEED,
@@ -119,7 +117,8 @@ def _party(name: str, loss: Floats, found: LossDistribution, level: float) -> di
     """What one party bears: mean, and its own tail."""
     tail = tail_of(loss, found.weights, level)
     mean = float(np.mean(found.weights * loss))
-    return {"party": name, "mean": _yuan(mean), "level": level, "var": _yuan(tail.var), "es": _yuan(tail.es)}
+    return {"party": name, "mean": _yuan(mean), "level": level, "var": _yuan(tail.var), "es": _yuan(tail.es),
+            "es_error": _yuan(tail.es_error)}  # fmt: skip
 
 
 def _account(borne: Borne, found: LossDistribution, figures: PortfolioFigures) -> dict[str, float]:
@@ -157,7 +156,21 @@ def _chance(found: LossDistribution, reached: Bools) -> float:
     return _rate(min(1.0, float(np.mean(found.weights * reached))))
 
 
-def _watch(book: Exposures, found: LossDistribution) -> list[dict[str, Any]]:
+def _flags(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Bools]:
+    """What else speaks for a look at a loan, by name: stage, a cap it breaks, a weak counter-guarantee; shape (n,)."""
+    stage, caps = stages(book.ledger, len(book.exposure), rules=rules), caps_of(book, terms, rules)
+    each = weighted_balance(book, terms, rules)
+    sums = by_group(book.client, each)
+    own = np.array([sums[UNSTATED if name is None else str(name)] for name in book.client])
+    return {
+        "stage_3": stage == 3,
+        "stage_2": stage == 2,
+        "single": np.zeros(len(own), dtype=bool) if caps is None else own > caps.single,
+        "counter": lacking(book, terms, rules) > 0.0,
+    }
+
+
+def _watch(book: Exposures, found: LossDistribution, flags: dict[str, Bools]) -> list[dict[str, Any]]:
     """Loans that add most to the expected shortfall, largest first, equal ones by number."""
     order = sorted(range(len(book.exposure)), key=lambda at: (-found.contribution[at], str(book.application_id[at])))
     total, kinds = float(np.sum(found.contribution)), main_kind(book)
@@ -172,6 +185,7 @@ def _watch(book: Exposures, found: LossDistribution) -> list[dict[str, Any]]:
             "expected_loss": _yuan(float(book.exposure[at] * book.pd[at] * book.lgd[at])),
             "contribution": _yuan(float(found.contribution[at])),
             "share": _rate(float(found.contribution[at]) / total) if total > 0.0 else None,
+            "flags": [name for name, where in flags.items() if where[at]],
         }
         for at in order[:_WATCHED]
     ]

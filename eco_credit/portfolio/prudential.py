@@ -31,8 +31,9 @@ def prudential_view(
         terms: the guarantee, for what it takes off the bank's capital; None leaves that out.
 
     Returns:
-        ``ecl`` (see `weighted_loss`), ``capital``, ``relief`` (see `relief_view`, None without terms) and ``green``;
-        money in yuan. None without balance.
+        ``ecl`` (see `weighted_loss`), ``capital``, ``relief`` (see `relief_view`, None without terms), ``matured``
+        (loans past their last day that still carry balance; None without a ledger) and ``green``; money in yuan.
+        None without balance.
     """
     if not float(np.sum(book.exposure)) > 0.0:
         return None
@@ -41,8 +42,17 @@ def prudential_view(
         "ecl": weighted_loss(book, rules=rules, day=np.datetime64(day)),
         "capital": capital_view(book, rules=rules),
         "relief": None if terms is None else relief_view(book, terms, rules),
+        "matured": _matured(book, np.datetime64(day)),
         "green": green_balance(tags, book.exposure),
     }
+
+
+def _matured(book: Exposures, day: np.datetime64) -> dict[str, float] | None:
+    """Loans and balance of the ledger whose last day has passed: a list to check, not yet released."""
+    if "due_on" not in book.ledger:
+        return None
+    past = (book.ledger["due_on"].astype("datetime64[D]") < day) & (book.exposure > 0.0)
+    return {"loans": int(np.sum(past)), "balance": float(rounded(np.sum(book.exposure[past])))}
 
 
 def capital_view(book: Exposures, *, rules: RuleSet) -> dict[str, Any]:

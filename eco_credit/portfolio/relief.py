@@ -85,6 +85,7 @@ def debtor_weights(book: Exposures, rules: RuleSet) -> Debtors:
     retail, table = retail_loans(book, rules), rules.table("portfolio.capital.standard_weights")
     small = np.isin(book.borrower_class.astype(str), ("small", "farmer"))
     standard = np.where(retail, table["retail"], np.where(small, table["sme"], table["corporate"])).astype(np.float64)
+    standard = np.where(book.in_default, table["defaulted"], standard)
     return Debtors(standard, irb_weights(floored_pd(book.pd, rules), star_lgd(book, rules), retail, rules))
 
 

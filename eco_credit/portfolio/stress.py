@@ -164,9 +164,10 @@ def run_stress(
             of layers that only bad years reach.
 
     Returns:
-        Plain data, ``base`` first: ``value_change``, ``pd``, ``lgd``, ``loss``, ``layers``, ``borne`` (both add up to
-        the loss to the cent), ``payout`` and ``payout_es`` (99 %) of the bearer, ``cap_reached`` (probability),
-        ``margin`` of the bearer after pools and cap. Money in yuan; without a model ``payout_es`` is None.
+        Plain data, ``base`` first: ``value_change``, ``touched`` (loans whose value or PD moves), ``other_terms``,
+        ``pd``, ``lgd``, ``loss``, ``layers``, ``borne`` (both add up to the loss to the cent), ``payout`` and
+        ``payout_es`` (99 %) of the bearer, ``cap_reached`` (probability), ``margin`` of the bearer after pools and cap.
+        Money in yuan; without a model ``payout_es`` is None.
 
     Raises:
         ConservationError: the layers of a loss do not add up to it.
@@ -178,9 +179,16 @@ def run_stress(
         after = stressed_book(withdrawn(book, scenario.withdraw, terms.bearer), shock)
         whole = float(np.sum(book.exposure))
         change = float(np.sum(book.exposure * shock.value)) / whole if whole > 0.0 else 0.0
-        head = {"name": scenario.name, "zh": scenario.zh, "en": scenario.en, "value_change": float(rounded(change, 8))}
+        head = {"name": scenario.name, "zh": scenario.zh, "en": scenario.en, "value_change": float(rounded(change, 8)),
+                "touched": _touched(shock), "other_terms": agreed != terms}  # fmt: skip
         found.append(head | _result(after, agreed, rules=rules, model=model))
     return found
+
+
+def _touched(shock: Shock) -> int:
+    """Loans a shock reaches; none where it names what the book does not know, such as a buyer without a ledger."""
+    moved = (shock.value != 0.0) | (shock.odds != 1.0) | ~np.isnan(shock.pd)
+    return int(np.sum(moved))
 
 
 def _result(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet, model: FactorModel | None) -> dict[str, Any]:

@@ -42,9 +42,10 @@ def balances(figures: Figures, t: Translate, lang: str) -> Section:
     """The three balances, the balance by weight, and counts."""
     counts, balance = figures["counts"], figures["balance"]
     named = ("read", "in_portfolio", "left_out", "not_scored", "clients", "persons", "enterprises", "kind_unknown",
-             "by_application", "ledger_unmatched")  # fmt: skip
+             "by_application", "ledger_unmatched", "in_default")  # fmt: skip
     lines = {name: count(counts[name]) for name in named}
-    sums = {name: money(balance[name]) for name in ("whole", "nominal", "net", "liability", "borne", "weighted")}
+    shown = ("whole", "nominal", "net", "liability", "borne", "weighted", "in_default")
+    sums = {name: money(balance[name]) for name in shown}
     tables = [pairs(sums, t, "balance"), _weighting(figures, t, lang), pairs(lines, t, "count")]
     return Section("balances", t("portfolio.title_of.balances"), tables, t("portfolio.note.balances"))
 
@@ -77,11 +78,12 @@ def bearing(figures: Figures, t: Translate, lang: str) -> Section:
     lines: list[list[Cell]] = [[said(party(name, t)), money(figures["borne"].get(name, 0.0))] for name in names]
     if simulated:
         level = f"{100 * next(iter(simulated.values()))['level']:g}%"
-        heads += [t("portfolio.head.mean"), f"VaR {level}", f"ES {level}"]
+        heads += [t("portfolio.head.mean"), f"VaR {level}", f"ES {level}", t("portfolio.head.error")]
         for name, line in zip(names, lines, strict=True):
-            line += [money(simulated.get(name, {}).get(key)) for key in ("mean", "var", "es")]
-    values = [(party(name, t), float(value), money(value).shown(lang)) for name, value in figures["borne"].items()]
-    note = t("portfolio.note.bearing") if simulated else ""
+            line += [money(simulated.get(name, {}).get(key)) for key in ("mean", "var", "es", "es_error")]
+    sizes = {name: row["mean"] for name, row in simulated.items()} or figures["borne"]
+    values = [(party(name, t), float(sizes.get(name, 0.0)), money(sizes.get(name, 0.0)).shown(lang)) for name in names]
+    note = t("portfolio.note.bearing" if simulated else "portfolio.note.bearing_shares")
     chart = bars(values, t("portfolio.title_of.bearing"))
     return Section("bearing", t("portfolio.title_of.bearing"), [Table(heads, lines)], note, [chart])
 
@@ -91,7 +93,7 @@ def loss(figures: Figures, t: Translate, lang: str) -> Section:
     found = figures["loss"]
     lines = {name: money(found[name]) for name in ("expected", "above_cap")}
     rates = {name: part(found[name]) for name in ("rate", "pd", "lgd", "quantile_rate")}
-    return Section("loss", t("portfolio.title_of.loss"), [pairs(lines | rates, t, "loss")])
+    return Section("loss", t("portfolio.title_of.loss"), [pairs(lines | rates, t, "loss")], t("portfolio.note.loss"))
 
 
 def limits(figures: Figures, t: Translate, lang: str) -> Section | None:
@@ -186,14 +188,31 @@ def concentration(figures: Figures, t: Translate, lang: str) -> Section:
     kinds = Table([t("portfolio.head.kind"), t("portfolio.head.balance")],
                   [(said(kind(name, t)), money(value)) for name, value in found["by_kind"].items()])  # fmt: skip
     chart = bars(by_kind, t("portfolio.title_of.by_kind"))
-    return Section("concentration", t("portfolio.title_of.concentration"),
-                   [pairs(lines, t, "concentration"), kinds, areas], charts=[chart])  # fmt: skip
+    tables = [pairs(lines, t, "concentration"), kinds, areas]
+    return Section("concentration", t("portfolio.title_of.concentration"), tables,
+                   t("portfolio.note.concentration"), [chart])  # fmt: skip
 
 
-def notices(figures: Figures, t: Translate, lang: str) -> Section | None:
-    """Reason codes the figures give rise to; None when there are none."""
-    codes = figures["notices"]
-    if not codes:
-        return None
-    lines = [(said(code), said(t(f"portfolio.notice.{code}"))) for code in codes]
-    return Section("notices", t("portfolio.title_of.notices"), [Table((), lines, words=2)])
+def verdicts(figures: Figures, t: Translate, lang: str) -> Section:
+    """Every limit beside its figure, what does not hold first."""
+    order = {False: 0, None: 1, True: 2}
+    rows = sorted(figures["verdicts"], key=lambda row: order[row["ok"]])
+    heads = [t("portfolio.head." + name) for name in ("indicator", "now", "bound", "state", "code")]
+    lines = [
+        (said(t(f"portfolio.verdict.{row['name']}")), _amount(row["now"], row["unit"]),
+         said(t(f"portfolio.bound.{row['kind']}", limit=_amount(row["limit"], row["unit"]).shown(lang))),
+         _verdict(row["ok"], t),
+         said(None if row["code"] is None else f"{row['code']} {t('portfolio.notice.' + row['code'])}"))
+        for row in rows
+    ]  # fmt: skip
+    note = t("portfolio.note.verdicts") + ("" if figures["limits"] else t("portfolio.note.verdicts_no_assets"))
+    return Section("verdicts", t("portfolio.title_of.verdicts"), [Table(heads, lines)], note)
+
+
+def _amount(value: float | None, unit: str) -> Cell:
+    return part(value) if unit == "ratio" else count(value) if unit == "count" else figure(value)
+
+
+def _verdict(ok: bool | None, t: Translate) -> Cell:
+    word = "not_known" if ok is None else "holds" if ok else "holds_not"
+    return Cell(t(f"portfolio.{word}"), tone="" if ok is None else "good" if ok else "bad")

@@ -18,11 +18,12 @@ Outlook = Mapping[str, Any]
 def distribution(outlook: Outlook, t: Translate, lang: str) -> Section:
     """Tails with their errors, the closed form beside them, and how often a year costs more."""
     found, cap = outlook["distribution"], outlook["cap"]
-    heads = [t("portfolio.head." + name) for name in ("level", "var", "interval", "es", "error", "closed_form", "gain")]
+    named = ("level", "var", "var_low", "var_high", "es", "error", "closed_form", "gain")
+    heads = [t("portfolio.head." + name) for name in named]
     lines = [
-        (said(f"{100 * row['level']:g}%"), money(row["var"]),
-         said(f"{money(row['var_low']).shown(lang)} – {money(row['var_high']).shown(lang)}"), money(row["es"]),
-         money(row["es_error"]), money(row["closed_form"]), figure(row["gain"], 1))
+        (said(f"{100 * row['level']:g}%"),
+         *(money(row[name]) for name in ("var", "var_low", "var_high", "es", "es_error", "closed_form")),
+         figure(row["gain"], 1))
         for row in found["tails"]
     ]  # fmt: skip
     means = {
@@ -59,11 +60,12 @@ def _model(outlook: Outlook, t: Translate) -> Table:
 def stress(outlook: Outlook, t: Translate, lang: str) -> Section:
     """Each scenario: value, default, loss, layers, payout against the cap, margin."""
     rows = outlook["stress"]
-    named = ("scenario", "value_change", "pd", "lgd", "loss", "payout", "payout_es", "cap_reached", "margin")
+    named = ("scenario", "touched", "value_change", "pd", "lgd", "loss", "payout", "payout_es", "cap_reached", "margin")
     heads = [t("portfolio.head." + name) for name in named]
     lines = [
-        (said(row[lang]), part(row["value_change"]), part(row["pd"]), part(row["lgd"]), money(row["loss"]),
-         money(row["payout"]), money(row["payout_es"]), part(row["cap_reached"]), money(row["margin"]))
+        (said(row[lang]), count(None if row["name"] == "base" else row["touched"]), part(row["value_change"]),
+         part(row["pd"]), part(row["lgd"]), *(money(row[name]) for name in ("loss", "payout", "payout_es")),
+         part(row["cap_reached"]), money(row["margin"]))
         for row in rows
     ]  # fmt: skip
     layered = list(dict.fromkeys(name for row in rows for name in row["layers"]))
@@ -78,16 +80,25 @@ def stress(outlook: Outlook, t: Translate, lang: str) -> Section:
         Table(heads, lines),
         Table([t("portfolio.head.scenario"), *(_layer(name, t) for name in layered)], layers),
     ]
-    return Section("stress", t("portfolio.title_of.stress"), tables, t("portfolio.note.stress"), [chart])
+    note = t("portfolio.note.stress") + "".join(
+        t("portfolio.note.stress_untouched", name=row[lang]) for row in rows if _idle(row)
+    )
+    return Section("stress", t("portfolio.title_of.stress"), tables, note, [chart])
+
+
+def _idle(row: Mapping[str, Any]) -> bool:
+    """True for a scenario that reaches no loan and changes no term: the file does not know what it names."""
+    return row["name"] != "base" and row["touched"] == 0 and not row["other_terms"]
 
 
 def watch(outlook: Outlook, t: Translate, lang: str) -> Section:
     """Loans that add most to the expected shortfall."""
-    heads = [t("portfolio.head." + name)
-             for name in ("application", "kind", "area", "balance", "pd", "lgd", "contribution", "share")]  # fmt: skip
+    named = ("application", "kind", "area", "balance", "pd", "lgd", "expected", "contribution", "share", "flags")
+    heads = [t("portfolio.head." + name) for name in named]
     lines = [
         (said(row["application_id"]), said(kind(row["kind"], t)), said(place(row["area"], t)), money(row["exposure"]),
-         part(row["pd"]), part(row["lgd"]), money(row["contribution"]), part(row["share"]))
+         part(row["pd"]), part(row["lgd"]), money(row["expected_loss"]), money(row["contribution"]), part(row["share"]),
+         said(t("portfolio.join").join(t(f"portfolio.flag.{name}") for name in row["flags"]) or None))
         for row in outlook["watch"]
     ]  # fmt: skip
     return Section("watch", t("portfolio.title_of.watch"), [Table(heads, lines, words=3)], t("portfolio.note.watch"))
@@ -103,7 +114,8 @@ def groupings(outlook: Outlook, t: Translate, lang: str) -> Section:
         largest = t("portfolio.join").join(f"{said_of(code, t)} {percent(share)}" for code, share in row["largest"][:3])
         lines.append((said(t(f"portfolio.grouping.{name}")), said(largest), figure(row["hhi"], 4),
                       figure(row["effective_number"], 1), count(row["groups"]), part(row["unknown"])))  # fmt: skip
-    return Section("groupings", t("portfolio.title_of.groupings"), [Table(heads, lines, words=2)])
+    return Section("groupings", t("portfolio.title_of.groupings"), [Table(heads, lines, words=2)],
+                   t("portfolio.note.groupings"))  # fmt: skip
 
 
 def vintages(outlook: Outlook, t: Translate, lang: str) -> Section | None:
@@ -116,7 +128,7 @@ def vintages(outlook: Outlook, t: Translate, lang: str) -> Section | None:
          money(row["expected_loss"]))
         for row in outlook["vintages"]
     ]  # fmt: skip
-    return Section("vintages", t("portfolio.title_of.vintages"), [Table(heads, lines)])
+    return Section("vintages", t("portfolio.title_of.vintages"), [Table(heads, lines)], t("portfolio.note.vintages"))
 
 
 def plan(outlook: Outlook, t: Translate, lang: str) -> Section | None:
@@ -127,7 +139,12 @@ def plan(outlook: Outlook, t: Translate, lang: str) -> Section | None:
     lines = {name: money(found[name]) for name in ("budget", "asked", "asked_payout", "granted", "bound", "spent")}
     counts = {name: count(found[name]) for name in ("full", "part", "none")}
     table = pairs(lines | {"gap": part(found["gap"])} | counts, t, "plan")
-    return Section("plan", t("portfolio.title_of.plan"), [table], t("portfolio.note.plan"))
+    named = ("application", "asked", "granted", "loss_rate", "payout_asked")
+    cut = Table([t("portfolio.head." + name) for name in named], [
+        (said(row["application_id"]), money(row["asked"]), money(row["granted"]), part(row["rate"]),
+         money(row["payout"])) for row in found["cut"]
+    ])  # fmt: skip
+    return Section("plan", t("portfolio.title_of.plan"), [table, cut], t("portfolio.note.plan"))
 
 
 def prudential(figures: Mapping[str, Any], t: Translate, lang: str) -> Section | None:
@@ -148,7 +165,10 @@ def prudential(figures: Mapping[str, Any], t: Translate, lang: str) -> Section |
         (said(t(f"portfolio.green.{row['edition']}")), count(row["loans"]), money(row["balance"]))
         for row in found["green"]
     ])  # fmt: skip
-    tables = [stages, pairs(capital, t, "capital"), green]
+    late = found["matured"]
+    past = {"loans": count(None if late is None else late["loans"]),
+            "balance": money(None if late is None else late["balance"])}  # fmt: skip
+    tables = [stages, pairs(capital, t, "capital"), green, pairs(past, t, "matured")]
     return Section("prudential", t("portfolio.title_of.prudential"), tables, t("portfolio.note.prudential"))
 
 

@@ -19,8 +19,8 @@ from eco_credit.reports.portfolio_figures import (
     concentration,
     limits,
     loss,
-    notices,
     scope_and_reserves,
+    verdicts,
 )
 from eco_credit.reports.portfolio_outlook import (
     distribution,
@@ -43,7 +43,7 @@ def sections(figures: Mapping[str, Any], *, lang: str = "zh") -> list[Section]:
         lang: ``zh`` or ``en``.
     """
     t = translator(lang)
-    made: list[Section | None] = [build(figures, t, lang) for build in (balances, account, bearing, loss)]
+    made: list[Section | None] = [build(figures, t, lang) for build in (verdicts, balances, account, bearing, loss)]
     outlook = figures.get("outlook")
     if outlook is not None:
         made += [build(outlook, t, lang) for build in (distribution, stress, watch)]
@@ -51,7 +51,7 @@ def sections(figures: Mapping[str, Any], *, lang: str = "zh") -> list[Section]:
     made += [build(figures, t, lang) for build in own]
     if outlook is not None:
         made += [groupings(outlook, t, lang), vintages(outlook, t, lang), plan(outlook, t, lang)]
-    made += [prudential(figures, t, lang), relief(figures, t, lang), notices(figures, t, lang)]
+    made += [prudential(figures, t, lang), relief(figures, t, lang)]
     return [section for section in made if section is not None]
 
 
@@ -68,8 +68,9 @@ def portfolio_report(figures: Mapping[str, Any], *, lang: str = "zh") -> str:
     t = translator(lang)
     return environment().get_template("portfolio_report.html.j2").render(
         t=t, lang=lang, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()),  # noqa: S704  our own file
-        figures=figures, cards=cards(figures, t, lang), sections=sections(figures, lang=lang),
-        footer=footer(figures, t, lang),
+        figures=figures, head=head(figures, t, lang), cards=cards(figures, t, lang),
+        sections=sections(figures, lang=lang),
+        footer=footer(figures, t, lang), synthetic=synthetic_line(figures, t),
     )  # fmt: skip
 
 
@@ -91,9 +92,32 @@ def cards(figures: Mapping[str, Any], t: Translate, lang: str) -> list[tuple[str
         ("break_even_fee_rate", part(after["break_even_fee_rate"])), ("fee_rate", part(figures["terms"]["fee_rate"])),
     ]  # fmt: skip
     if outlook is not None:
-        shown += [("shortfall", money(outlook["distribution"]["tails"][-1]["es"])),
+        own = {row["party"]: row for row in outlook["parties"]}.get(figures["terms"]["bearer"])
+        tail = None if own is None else own["es"]
+        shown += [("bearer_shortfall", money(tail)), ("shortfall", money(outlook["distribution"]["tails"][-1]["es"])),
                   ("cap_reached", part(outlook["cap"]["reached"]))]  # fmt: skip
     return [(t(f"portfolio.card.{name}"), cell.shown(lang)) for name, cell in shown]
+
+
+def head(figures: Mapping[str, Any], t: Translate, lang: str) -> list[str]:
+    """What the report is of: terms and their standing, bearer, loans, day of the rules."""
+    terms, counts = figures["terms"], figures["counts"]
+    bearer = terms["bearer"]
+    return [
+        t("portfolio.terms", name=terms["name"], authority=t("portfolio.authority." + terms["authority"])),
+        t("portfolio.of", bearer=t("portfolio.party." + bearer) if known(t, bearer) else bearer,
+          loans=f"{counts['in_portfolio']:,}", read=f"{counts['read']:,}", day=day(figures["rules_day"], lang)),
+    ]  # fmt: skip
+
+
+def synthetic_line(figures: Mapping[str, Any], t: Translate) -> str | None:
+    """Which figures are synthetic; None where none is."""
+    if not figures["synthetic"]:
+        return None
+    parts = figures["synthetic_parts"]
+    said = [t(f"portfolio.synthetic_of.{name}", loans=f"{parts[name]:,}") if parts[name] is not None
+            else t(f"portfolio.synthetic_of.{name}_unknown") for name in ("synthetic", "synthetic_model")]  # fmt: skip
+    return t("portfolio.synthetic", what="".join(said))
 
 
 def footer(figures: Mapping[str, Any], t: Translate, lang: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eco_credit.reports.page import translator
 from eco_credit.reports.portfolio_cells import Cell, Section
-from eco_credit.reports.portfolio_report import footer, sections
+from eco_credit.reports.portfolio_report import footer, head, sections, synthetic_line
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -44,7 +44,8 @@ def portfolio_workbook(figures: Mapping[str, Any], *, lang: str = "zh") -> bytes
         about.set_column(0, 0, 110)
         lines = [
             t("portfolio.unit"),
-            *([t("portfolio.synthetic")] if figures["synthetic"] else []),
+            *([said] if (said := synthetic_line(figures, t)) else []),
+            *head(figures, t, lang)[1:],
             *footer(figures, t, lang),
         ]
         for row, line in enumerate(lines):

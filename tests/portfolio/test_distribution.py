@@ -21,6 +21,7 @@ from eco_credit.portfolio import (
     tail_of,
 )
 from eco_credit.portfolio.factors import FACTORS, price_lgd
+from eco_credit.portfolio.loss import pool_quantile
 from eco_credit.portfolio.tails import Tail
 
 ONE = FactorModel({"market": 0.12}, 0.0)
@@ -220,3 +221,38 @@ def test_factors_that_leave_nothing_to_the_loan_are_refused(model: dict[str, flo
     with pytest.raises(ContractError) as refused:
         terms(loss_model=model)
     assert [(v.field, v.rule) for v in refused.value.violations] == [(field, rule)]
+
+
+def test_the_quantile_of_unlike_loans_is_that_of_a_fine_pool_of_them() -> None:
+    # two kinds of loans, four thousand small ones drawn one by one over one factor: what the closed form adds up
+    pd, lgd = [0.01, 0.08] * 2_000, [0.6, 0.3] * 2_000
+    book = book_of([1e5] * 4_000, pd=pd, lgd=lgd)
+    found = simulate_losses(book, ONE, levels=(0.99,), scenarios=6_000, single=4_000)
+    closed = pool_quantile(book.pd, book.lgd, book.exposure, correlation=0.12, level=0.99)
+    assert found.tails[0.99].var_low * 0.99 <= closed <= found.tails[0.99].var_high * 1.01
+    averaged = 4e8 * float(loss_quantile(0.045, (0.01 * 0.6 + 0.08 * 0.3) / 0.09, correlation=0.12, level=0.99))
+    assert closed != pytest.approx(averaged, rel=0.02)  # an average PD is another pool
+
+
+def test_the_mean_over_the_draws_is_the_sum_of_the_expected_losses_where_prices_move_no_loss() -> None:
+    pd, lgd = [0.01, 0.03, 0.02, 0.05, 0.1] * 8, [0.3, 0.5, 0.7, 0.4, 0.6] * 8
+    book = book_of([1e6, 5e5, 2e6, 8e5, 3e5] * 8, pd=pd, lgd=lgd)
+    model = FactorModel({"market": 0.06, "county": 0.03, "price": 0.03}, 0.0)
+    found = simulate_losses(book, model, levels=(0.9,), scenarios=40_000, shift=0.8)
+    # 8 · (3 000 + 7 500 + 28 000 + 16 000 + 18 000) = 580 000
+    expected = float(np.sum(book.exposure * book.pd * book.lgd))
+    assert expected == pytest.approx(580_000.0) and abs(found.mean - expected) < 4.0 * found.mean_error
+    assert found.mean_error < 0.01 * expected
+
+
+@settings(deadline=None)
+@given(
+    loans=st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.01, 1.0), st.floats(1.0, 1e7)), min_size=1, max_size=6),
+    low=st.floats(0.5, 0.98), more=st.floats(0.001, 0.019),
+)  # fmt: skip
+def test_a_higher_level_never_loses_less_and_never_more_than_all(
+    loans: list[tuple[float, float, float]], low: float, more: float
+) -> None:
+    pd, lgd, exposure = (np.array(part) for part in zip(*loans, strict=True))
+    first, second = (pool_quantile(pd, lgd, exposure, correlation=0.12, level=q) for q in (low, low + more))
+    assert first <= second * (1.0 + 1e-12) and second <= float(np.sum(exposure * lgd)) * (1.0 + 1e-12)

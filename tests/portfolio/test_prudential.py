@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portfolio_cases import RULES, book_of, ledger_of
+from portfolio_cases import RULES, book_of, ledger_of, terms
 from units_check import check_units
 
-from eco_credit.portfolio import prudential_view
+from eco_credit.portfolio import portfolio_figures, portfolio_outlook, prudential_view
 from eco_credit.portfolio.capital import simple_weighted
 from eco_credit.portfolio.green import green_balance, green_tags
-from eco_credit.portfolio.impairment import credit_loss, marginal_pd, stages, weighted_loss, year_loss
+from eco_credit.portfolio.impairment import credit_loss, marginal_pd, weighted_loss, year_loss
 from eco_credit.portfolio.prudential import capital_view
+from eco_credit.portfolio.staging import stages
 from eco_credit.portfolio.stress import stressed_lgd, stressed_pd
 from eco_credit.risk.lgd import lgd_star
 
@@ -139,3 +140,25 @@ def test_a_large_loan_is_a_corporate_and_weighs_more() -> None:
 
 def test_the_view_of_an_empty_portfolio_is_none() -> None:
     assert prudential_view(book_of([1.0], recommendation=["decline"]), rules=RULES, day=dt.date(2026, 11, 25)) is None
+
+
+def test_a_loan_in_default_is_called_for_certain_and_not_with_the_pd_of_its_application() -> None:
+    # two farmers of a million, LGD 50 %; one is 91 days past due: its loss is 500 000, the other's 10 000
+    book = book_of([1e6, 1e6], ledger=ledger_of(2, days_overdue=[91.0, 90.0]))
+    assert book.pd.tolist() == [1.0, 0.02] and book.in_default.tolist() == [True, False]
+    found = portfolio_figures(book, terms(), rules=RULES)
+    assert found.loss["expected"] == 510_000.0 and found.borne["guarantor"] == 204_000.0
+    assert (found.counts["in_default"], found.balance["in_default"]) == (1, 1e6)
+    drawn = portfolio_outlook(book, terms(), rules=RULES)
+    assert drawn is not None and drawn["distribution"]["mean"] == pytest.approx(510_000.0, rel=0.02)
+    stage = {row["stage"]: row["ecl"] for row in weighted_loss(book, rules=RULES, day=DAY)["stages"]}
+    # scenarios move LGD to 0.475, 0.5 and 0.575 with weights 0.2, 0.6 and 0.2
+    assert stage[3] == pytest.approx(1e6 * (0.2 * 0.475 + 0.6 * 0.5 + 0.2 * 0.575))
+
+
+def test_loans_past_their_last_day_that_carry_balance_are_counted() -> None:
+    ledger = ledger_of(3, due_on=["2026-11-24", "2026-11-25", "NaT"])
+    view = prudential_view(book_of([1e6, 2e6, 4e6], ledger=ledger), rules=RULES, day=dt.date(2026, 11, 25))
+    assert view is not None and view["matured"] == {"loans": 1, "balance": 1e6}
+    plain = prudential_view(book_of([1e6]), rules=RULES, day=dt.date(2026, 11, 25))
+    assert plain is not None and plain["matured"] is None

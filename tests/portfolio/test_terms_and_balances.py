@@ -62,11 +62,18 @@ def test_ledger_shares_that_do_not_add_up_are_refused_as_g01() -> None:
 
 
 def test_clients_are_counted_by_identifier_and_loans_by_number() -> None:
-    ledger = ledger_of(4, borrower_id=["x", "x", "y", None], client_kind=["person", None, "enterprise", None])
-    found = client_counts(ledger, np.array(["L0", "L1", "L2", "L3"], dtype=object))
+    ledger = ledger_of(4, borrower_id=["x", "x", "y", None])
+    kinds = np.array(["person", None, "enterprise", None], dtype=object)
+    found = client_counts(ledger, np.array(["L0", "L1", "L2", "L3"], dtype=object), kinds)
     assert found == {
         "clients": 3, "persons": 1, "enterprises": 1, "kind_unknown": 1, "by_application": 1, "loans": 4,
     }  # fmt: skip
+
+
+def test_the_word_of_the_ledger_goes_before_the_kind_of_borrower() -> None:
+    kinds = ["farmer", "farmer", "cooperative", "family_farm"]
+    book = book_of([1.0] * 4, borrower_kind=kinds, ledger=ledger_of(4, client_kind=["enterprise", None, None, None]))
+    assert book.client_kind.tolist() == ["enterprise", "person", "enterprise", None]
 
 
 def test_a_ledger_that_names_a_loan_twice_is_refused() -> None:

@@ -1,0 +1,79 @@
+"""Every limit of the portfolio beside its figure, in reading order: what holds, what does not, what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
+
+_CODES = {
+    "leverage": "G02", "single": "G02", "group": "G02", "payout_rate": "G03", "counter": "G04", "bank_share": "G05",
+    "small_farm": "G06",
+}  # fmt: skip
+"""Reason code a line may give rise to; shown where the figures gave it."""
+
+
+def verdicts(
+    figures: Mapping[str, Any], *, bank_share: tuple[float, float], payout: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """Limits and figures, one line each.
+
+    Args:
+        figures: ``limits``, ``company``, ``scope``, ``counter``, ``bearer`` and ``notices`` of the portfolio.
+        bank_share: the bank's share and its least, ratios.
+        payout: the expected call rate and the line from which it is near the cap, ratios.
+
+    Returns:
+        ``name``, ``now``, ``limit``, ``kind`` (min or max), ``unit`` (ratio, multiple or count), ``ok`` (None is not
+        known) and ``code`` (a reason code or None).
+    """
+    scope, bearer = figures["scope"], figures["bearer"]
+    lines = [*_limits(figures["limits"]), *_company(figures["company"])]
+    lines += [
+        _line("small_farm", scope["small_farm_share"], scope["small_farm_min"], "min"),
+        _line("small_ticket", scope["small_ticket_share"], scope["small_ticket_min"], "min"),
+        _line("over_scope", scope["over_scope"], 0.0, "max", "count"),
+        _line("bank_share", *bank_share, "min"),
+        _line("payout_rate", *payout, "max"),
+        _line("counter", figures["counter"]["below"], 0.0, "max", "count", known=figures["counter"]["known"] > 0),
+        _line("fee", bearer["fee_rate"], bearer["fee_rate_max"], "max"),
+        _line("break_even", bearer["break_even_fee_rate"], bearer["fee_rate"], "max"),
+    ]
+    given = set(figures["notices"])
+    return [line | {"code": _CODES[line["name"]] if _CODES.get(line["name"]) in given else None} for line in lines]
+
+
+def _limits(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Leverage, its conditions where claimed, and the two caps as parts of net assets."""
+    if found is None:
+        return []
+    own = found["own_assets"]
+    lines = [_line("leverage", found["leverage"], found["multiple"], "max", "multiple", ok=found["balance_ok"])]
+    if found["claimed"]:
+        lines += [_line(f"higher_{name}", found[f"small_farm_{name}"], found[f"small_farm_{name}_min"], "min")
+                  for name in ("balance", "clients")]  # fmt: skip
+    for name in ("single", "group"):
+        now, most = ((_part(found[f"{name}_{key}"], own)) for key in ("largest", "max"))
+        lines.append(_line(name, now, most, "max", ok=found[f"{name}_ok"]))
+    return lines
+
+
+def _company(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    rows = [] if found is None else found["ratios"]
+    return [_line(row["name"], row["ratio"], row["limit"], row["kind"], ok=row["ok"]) for row in rows]
+
+
+def _part(amount: float, whole: float) -> float | None:
+    return float(rounded(amount / whole, PROBABILITY_DECIMALS)) if whole > 0.0 else None
+
+
+def _line(
+    name: str, now: float | None, limit: float | None, kind: str, unit: str = "ratio", *, ok: bool | None = None,
+    known: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """One line; the verdict is worked out from the numbers where none is given."""
+    verdict = ok
+    if verdict is None and now is not None and limit is not None and known:
+        verdict = now >= limit if kind == "min" else now <= limit
+    return {"name": name, "now": now if known else None, "limit": limit, "kind": kind, "unit": unit, "ok": verdict}
