@@ -25,6 +25,7 @@ from eco_credit.portfolio.figures import portfolio_figures
 from eco_credit.portfolio.simulation import simulate_losses
 from eco_credit.portfolio.tails import tail_of
 from eco_credit.portfolio.terms import GuaranteeTerms
+from eco_credit.portfolio.terms_file import faults
 from eco_credit.portfolio.waterfall import Shares
 from eco_credit.rulebook import RuleSet
 
@@ -76,13 +77,11 @@ def read_scenarios(path: Path | None = None) -> list[Scenario]:
         return TypeAdapter(Annotated[list[Scenario], Field(min_length=1, max_length=50)]).validate_python(
             yaml.safe_load(content)
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise ContractError([_bad("stress", "file", "there is no such file, or it is not YAML in UTF-8")]) from None
     except ValidationError as error:
-        raise ContractError(
-            _bad(".".join(str(part) for part in found["loc"]) or "stress", str(found["type"]), str(found["msg"]))
-            for found in error.errors(include_input=False, include_url=False)
-        ) from None
+        raise ContractError(faults(error, top="stress")) from None
+    except (OSError, yaml.YAMLError, ValueError):
+        said = ("there is no such file, or it is not YAML in UTF-8", "文件不存在，或不是UTF-8编码的YAML")
+        raise ContractError([Violation("stress", "file", *said)]) from None
 
 
 @units(lgd="dimensionless", change="dimensionless", returns="dimensionless")
@@ -268,7 +267,3 @@ def _largest_buyer(book: Exposures) -> Bools:
 
 def _number(amount: Amount, rules: RuleSet) -> float:
     return rules.number(f"portfolio.stress.{amount}") if isinstance(amount, str) else float(amount)
-
-
-def _bad(field: str, rule: str, en: str) -> Violation:
-    return Violation(field, rule, en, "压力情景此项不符合要求")

@@ -185,10 +185,14 @@ def _load(path: Path | None) -> Any:
         raise ContractError([Violation("terms", "size", "a terms file has at most 64 KiB", "担保条款文件过大")])
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ContractError(
-            [Violation("terms", "yaml", "the terms file is not YAML in UTF-8", "担保条款文件不是UTF-8编码的YAML")]
-        ) from None
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" {error.problem_mark.line + 1}"
+        said = (f"the terms file is not YAML, line{line}", f"担保条款文件不是YAML，第{line.strip()}行")
+        raise ContractError([Violation("terms", "yaml", *said)]) from None
+    except ValueError:  # bytes that are not UTF-8, or a date that is no day of the calendar
+        said = ("the terms file is not YAML in UTF-8, or names a day that does not exist",
+                "担保条款文件不是UTF-8编码的YAML，或含有不存在的日期")  # fmt: skip
+        raise ContractError([Violation("terms", "yaml", *said)]) from None
 
 
 def _shares(file: TermsFile, rules: RuleSet) -> Shares:

@@ -36,6 +36,8 @@ def _money(value: Any) -> Any:
 
 
 Ratio = Annotated[float, BeforeValidator(_ratio), Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Fee = Annotated[float, BeforeValidator(_ratio), Field(ge=0.0, le=0.2, allow_inf_nan=False)]
+"""A yearly fee or cost as a part of the balance; a bound far above any tells 0.8 from 0.8 %."""
 Money = Annotated[float, BeforeValidator(_money), Field(ge=0.0, le=1e13, allow_inf_nan=False)]
 
 
@@ -122,20 +124,20 @@ class TermsFile(_Part):
     split: dict[str, Ratio] | None = None
     bearer: str = "guarantor"
     cover: Ratio = 1.0
-    fee_rate: Ratio | None = None
+    fee_rate: Fee | None = None
     payout_cap: Ratio | None = None
     recovery_rate: Ratio | None = None
     recovery_months: Annotated[float, Field(ge=0.0, le=600.0)] | None = None
     discount_rate: Ratio | None = None
-    operating_cost_rate: Ratio | None = None
+    operating_cost_rate: Fee | None = None
     capital_cost_rate: Ratio | None = None
     net_assets: Money | None = None
     stakes: Money | None = None
     small_or_farm: bool = True
     counter_guarantee_rate: Ratio = 0.0
     counter_guarantee_min: Ratio | None = None
-    re_guarantee_fee_rate: Ratio | None = None
-    subsidy_rate: Ratio = 0.0
+    re_guarantee_fee_rate: Fee | None = None
+    subsidy_rate: Fee = 0.0
     payout_pause: Ratio | None = None
     expected_payout_budget: Money | None = None
     loss_reserve_held: Money = 0.0
@@ -146,7 +148,7 @@ class TermsFile(_Part):
 
 
 _SAID = {
-    "extra_forbidden": ("is no field of the terms: remove it or correct its name", "没有该字段，请删除或更正名称"),
+    "extra_forbidden": ("is no known field: remove it or correct its name", "没有该字段，请删除或更正名称"),
     "missing": ("must be given", "必填"),
     "less_than_equal": ("is above {le:g}: check the unit", "大于{le:g}，请核对单位"),
     "greater_than_equal": ("is below {ge:g}", "小于{ge:g}"),
@@ -155,6 +157,7 @@ _SAID = {
     "literal_error": ("is not one of {expected}", "只能取 {expected}"),
     "string_type": ("is no text", "应为文本"),
     "date_type": ("write the day as YYYY-MM-DD", "日期请写作 YYYY-MM-DD"),
+    "string_pattern_mismatch": ("is not small letters, digits and underscores", "只能用小写字母、数字和下划线"),
     "string_too_long": ("is longer than {max_length} letters", "超过{max_length}字"),
     "string_too_short": ("is empty", "不可为空"),
     "too_short": ("names none", "至少一项"),
@@ -163,14 +166,19 @@ _SAID = {
     "dict_type": ("is no table of party and share", "应为“承担方: 比例”的对照"),
     "finite_number": ("is no finite number", "应为有限数字"),
 }  # fmt: skip
-_OTHER = ("does not have the form of the contract guarantee_terms", "不符合担保条款契约的格式")
+_OTHER = ("does not have the form the file asks for", "不符合文件要求的格式")
 
 
-def faults(error: ValidationError) -> Iterator[Violation]:
-    """What is wrong in a terms file: field, rule and what to do, never the value."""
+def faults(error: ValidationError, *, top: str = "terms") -> Iterator[Violation]:
+    """What is wrong in a terms or scenario file: field, rule and what to do, never the value.
+
+    Args:
+        error: what pydantic found.
+        top: name of the file as a whole.
+    """
     for found in error.errors(include_input=False, include_url=False):
         en, zh = _SAID.get(str(found["type"]), _OTHER)
         bounds = found.get("ctx", {})
-        place = ".".join(str(part) for part in found["loc"]) or "terms"
+        place = ".".join(str(part) for part in found["loc"]) or top
         words = bounds | ({"expected": str(bounds["expected"]).replace(" or ", "、")} if "expected" in bounds else {})
         yield Violation(place, str(found["type"]), en.format_map(bounds), zh.format_map(words))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import xlsxwriter
 
 _FORMATS = {"money": "#,##0.00", "percent": "0.00%", "count": "#,##0"}
+_NOTE_COLUMNS = 5
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,12 +37,13 @@ def portfolio_workbook(figures: Mapping[str, Any], *, lang: str = "zh") -> bytes
         book.set_properties({"created": dt.datetime(2026, 1, 1)})
         looks = {name: book.add_format({"num_format": look}) for name, look in _FORMATS.items()}
         looks |= {f"number{places}": book.add_format({"num_format": "#,##0." + "0" * places}) for places in range(1, 5)}
-        bold = book.add_format({"bold": True})
+        looks |= {"bold": book.add_format({"bold": True}), "note": book.add_format({"text_wrap": True})}
+        looks |= {"good": book.add_format({"font_color": "#1f6b4a"}), "bad": book.add_format({"font_color": "#a32018"})}
         for section in sections(figures, lang=lang):
             sheet = book.add_worksheet(t(f"portfolio.sheet.{section.key}"))
-            _write(sheet, section, lang=lang, looks=looks, bold=bold)
+            _write(sheet, section, lang=lang, looks=looks)
         about = book.add_worksheet(t("portfolio.sheet.about"))
-        about.set_column(0, 0, 110)
+        about.set_column(0, 0, 110, looks["note"])
         lines = [
             t("portfolio.unit"),
             *([said] if (said := synthetic_line(figures, t)) else []),
@@ -54,16 +56,16 @@ def portfolio_workbook(figures: Mapping[str, Any], *, lang: str = "zh") -> bytes
 
 
 def _write(
-    sheet: xlsxwriter.worksheet.Worksheet, section: Section, *, lang: str, looks: Mapping[str, Any], bold: Any
+    sheet: xlsxwriter.worksheet.Worksheet, section: Section, *, lang: str, looks: Mapping[str, Any]
 ) -> None:
     """Title, tables one below the other, and the note."""
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 12, 16)
-    sheet.write_string(0, 0, section.title, bold)
+    sheet.write_string(0, 0, section.title, looks["bold"])
     row = 2
     for table in section.tables:
         for at, name in enumerate(table.heads):
-            sheet.write_string(row, at, name, bold)
+            sheet.write_string(row, at, name, looks["bold"])
         row += 1 if table.heads else 0
         for line in table.lines:
             for at, cell in enumerate(line):
@@ -71,7 +73,8 @@ def _write(
             row += 1
         row += 1
     if section.note:
-        sheet.write_string(row, 0, section.note)
+        sheet.merge_range(row, 0, row, _NOTE_COLUMNS, _safe(section.note), looks["note"])
+        sheet.set_row(row, 15.0 * (1 + len(section.note) // (45 if lang == "zh" else 100)))
 
 
 def _cell(
@@ -81,7 +84,7 @@ def _cell(
     if value is None:
         return
     if isinstance(value, str):
-        sheet.write_string(*at, _safe(value))
+        sheet.write_string(*at, _safe(value), looks.get(cell.tone))
         return
     look = f"number{min(max(cell.places, 1), 4)}" if cell.kind == "number" else cell.kind
     sheet.write_number(*at, value, looks[look])

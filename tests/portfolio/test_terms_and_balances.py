@@ -186,3 +186,38 @@ def test_the_scope_is_held_to_its_lower_limits() -> None:
     assert (found.scope["small_farm_share"], found.scope["small_farm_ok"]) == (0.4, False)
     assert (found.scope["small_ticket_share"], found.scope["small_ticket_ok"]) == (0.4, False)
     assert found.scope["over_scope"] == 0.0 and "G06" not in found.notices
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "rule"),
+    [
+        (b"name: [\n", "terms", "yaml"),
+        (b"name: \xff\xfe\n", "terms", "yaml"),
+        (b"name: x\nauthority: house\ncompany: {as_of: 2026-13-01}\n", "terms", "yaml"),
+        (b"- a\n", "terms", "model_type"),
+        (b"name: x\nauthority: contract\n", "authority", "literal_error"),
+        (b"name: x\nauthority: house\nfee_rate: 0.8\n", "fee_rate", "less_than_equal"),  # 0.8 % is 0.008 or "0.8%"
+        (b"name: x\nauthority: house\nfee_rte: 0.01\n", "fee_rte", "extra_forbidden"),
+        (b"name: x\nauthority: house\nnet_assets: 30000\xe4\xb8\x87\n", "net_assets", "float_type"),
+        (b"name: x\nauthority: house\npools: [{party: government, size: 5}]\n", "pools.0.size", "less_than_equal"),
+        (b"name: x\nauthority: house\nmode: own\nsplit: {bank: 20%, guarantor: 70%}\n", "split", "G01"),
+    ],
+)
+def test_a_terms_file_is_refused_by_field_and_rule_in_two_languages(
+    content: bytes, field: str, rule: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "terms.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ContractError) as refused:
+        read_terms(path, RULES)
+    found = refused.value.violations[0]
+    assert (found.field, found.rule) == (field, rule)
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in found.en.replace("30000万元", "")), found.en
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in found.zh), found.zh
+
+
+def test_a_broken_terms_file_names_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "terms.yaml"
+    path.write_text("name: x\nauthority: house\nsplit: {bank: 0.2\nmode: own\n", encoding="utf-8")
+    with pytest.raises(ContractError, match="line [45]"):
+        read_terms(path, RULES)
