@@ -219,5 +219,5 @@ def test_a_terms_file_is_refused_by_field_and_rule_in_two_languages(
 def test_a_broken_terms_file_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "terms.yaml"
     path.write_text("name: x\nauthority: house\nsplit: {bank: 0.2\nmode: own\n", encoding="utf-8")
-    with pytest.raises(ContractError, match="line [45]"):
+    with pytest.raises(ContractError, match=r"line [45]"):
         read_terms(path, RULES)
