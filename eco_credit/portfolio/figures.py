@@ -9,12 +9,11 @@ import numpy as np
 
 from eco_credit.core.errors import ConservationError
 from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
+from eco_credit.portfolio.account import bearer_account
 from eco_credit.portfolio.balances import (
-    RE_GUARANTEE,
     balances_of,
     bearer_share,
     client_counts,
-    party_shares,
     reserves,
     scope_lines,
     scope_notice,
@@ -26,11 +25,6 @@ from eco_credit.portfolio.company import asset_view
 from eco_credit.portfolio.concentration import by_group, effective_number, hhi, top_share
 from eco_credit.portfolio.counter import counter_view
 from eco_credit.portfolio.factors import correlation_of
-from eco_credit.portfolio.guarantee import (
-    break_even_fee,
-    present_recovery,
-    re_guarantee_fee,
-)
 from eco_credit.portfolio.loss import expected_excess, pool_quantile
 from eco_credit.portfolio.solvency import limits_of, multiple_of, weighted_balance, weighting
 from eco_credit.portfolio.terms import GuaranteeTerms
@@ -105,12 +99,8 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     balance = _balance(book, terms, rules)
     loss = _loss(book, expected, terms=terms, rules=rules)
     need = _capital_need(balance, loss, multiple_of(book, terms, rules))
-    costs = {
-        "need": need,
-        "re_guarantee": _re_guarantee(book, terms, rules),
-        "fee_cap": rules.number("portfolio.guarantee.fee_rate_max"),
-    }
-    bearer = _bearer(float(np.sum(expected * bearer_share(book, terms))), balance, terms=terms, costs=costs)
+    payout = float(np.sum(expected * bearer_share(book, terms)))
+    bearer = bearer_account(book, terms, rules=rules, balance=balance, payout=payout, need=need)
     limits = limits_of(book, terms, rules)
     scope, counter = scope_lines(book, rules=rules), counter_view(book, terms, rules)
     found = PortfolioFigures(
@@ -175,19 +165,6 @@ def _balance(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str
     }
 
 
-def _re_guarantee(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> float:
-    """Yearly fee the guarantor pays for re-guarantee; nothing on the books of another party."""
-    if terms.bearer != "guarantor":
-        return 0.0
-    shares = party_shares(book, terms)
-    balance = sum((shares[party] for party in RE_GUARANTEE), np.zeros(len(book.exposure))) * book.exposure * terms.cover
-    names = ("reguarantee_fee_small", "reguarantee_fee_large")
-    rates = [rules.number(f"portfolio.guarantee.{name}") for name in names]
-    small, large = rates if terms.re_guarantee_fee_rate is None else [terms.re_guarantee_fee_rate] * 2
-    is_small = book.exposure <= rules.number("portfolio.guarantee.small_ticket_max")
-    return float(np.sum(re_guarantee_fee(balance, small=small, large=large, is_small=is_small)))
-
-
 def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, float | None]:
     """Expected loss, its averages, the quantile and the part above the cap (one-factor, fine-grained)."""
     whole, total = float(np.sum(book.exposure)), float(np.sum(expected))
@@ -209,45 +186,6 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
 def _capital_need(balance: dict[str, float], loss: dict[str, float | None], multiple: float) -> float:
     """Capital behind the balance borne: the larger of weighted balance over the multiple and the quantile."""
     return max(balance["weighted"] / multiple, balance["borne"] * (loss["quantile_rate"] or 0.0))
-
-
-def _bearer(
-    payout: float, balance: dict[str, float], *, terms: GuaranteeTerms, costs: dict[str, float]
-) -> dict[str, float]:
-    """Yearly account of the bearer: payout, recovery, costs, fee that breaks even, fee charged."""
-    recovered = float(
-        present_recovery(payout, terms.recovery_rate, months=terms.recovery_months, discount=terms.discount_rate)
-    )
-    countered = payout * terms.counter_guarantee_rate
-    operating, capital = balance["borne"] * terms.operating_cost_rate, costs["need"] * terms.capital_cost_rate
-    income, covered = balance["covered"] * terms.fee_rate, balance["covered"]
-    subsidy = covered * terms.subsidy_rate
-    fee = break_even_fee(
-        payout, recovered + countered, operating_cost=operating, capital_cost=capital,
-        re_guarantee=costs["re_guarantee"], subsidy=subsidy,
-    )  # fmt: skip
-    return {
-        "expected_payout": _yuan(payout),
-        "payout_rate": _rate(payout / balance["borne"] if balance["borne"] else 0.0),
-        "recovery_present_value": _yuan(recovered),
-        "counter_guarantee": _yuan(countered),
-        "net_loss": _yuan(payout - recovered - countered),
-        "re_guarantee_fee": _yuan(costs["re_guarantee"]),
-        "subsidy": _yuan(subsidy),
-        "operating_cost": _yuan(operating),
-        "capital_need": _yuan(costs["need"]),
-        "capital_cost": _yuan(capital),
-        "break_even_fee": _yuan(fee),
-        "break_even_fee_rate": _rate(fee / covered if covered else 0.0),
-        "fee_rate": terms.fee_rate,
-        "fee_rate_max": costs["fee_cap"],
-        "fee_cap_gap": _rate(costs["fee_cap"] - fee / covered) if covered else 0.0,
-        "fee_income": _yuan(income),
-        "margin": _yuan(income - fee),
-        "cap_share": _rate(
-            payout / (balance["borne"] * terms.payout_cap) if balance["borne"] * terms.payout_cap else 0.0
-        ),
-    }
 
 
 def _company(terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Any] | None:

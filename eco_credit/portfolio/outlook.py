@@ -128,11 +128,11 @@ def _account(borne: Borne, found: LossDistribution, figures: PortfolioFigures) -
     paid = float(np.mean(found.weights * own))
     kept = bearer["net_loss"] / bearer["expected_payout"] if bearer["expected_payout"] > 0.0 else 1.0
     fee = bearer["break_even_fee"] - (bearer["expected_payout"] - paid) * kept
-    covered = figures.balance["covered"]
+    base = bearer["fee_base"]
     return {
         "payout": _yuan(paid),
         "break_even_fee": _yuan(fee),
-        "break_even_fee_rate": _rate(fee / covered) if covered > 0.0 else 0.0,
+        "break_even_fee_rate": _rate(fee / base) if base > 0.0 else 0.0,
         "margin": _yuan(bearer["fee_income"] - fee),
     }
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
+from eco_credit.portfolio.account import GUARANTOR
 
 _CODES = {
     "leverage": "G02", "single": "G02", "group": "G02", "payout_rate": "G03", "counter": "G04", "bank_share": "G05",
     "small_farm": "G06",
 }  # fmt: skip
 """Reason code a line may give rise to; shown where the figures gave it."""
+_FAVOURABLE = ("G05", "G06")
 
 
 def verdicts(
@@ -37,11 +39,20 @@ def verdicts(
         _line("bank_share", *bank_share, "min"),
         _line("payout_rate", *payout, "max"),
         _line("counter", figures["counter"]["below"], 0.0, "max", "count", known=figures["counter"]["known"] > 0),
-        _line("fee", bearer["fee_rate"], bearer["fee_rate_max"], "max"),
-        _line("break_even", bearer["break_even_fee_rate"], bearer["fee_rate"], "max"),
     ]
+    if figures["terms"]["bearer"] == GUARANTOR:  # others do not live on the client's fee
+        lines += [_line("fee", bearer["fee_rate"], bearer["fee_rate_max"], "max"),
+                  _line("break_even", bearer["break_even_fee_rate"], bearer["fee_rate"], "max")]  # fmt: skip
     given = set(figures["notices"])
-    return [line | {"code": _CODES[line["name"]] if _CODES.get(line["name"]) in given else None} for line in lines]
+    return [line | {"code": _code(line, given)} for line in lines]
+
+
+def _code(line: Mapping[str, Any], given: set[str]) -> str | None:
+    """The reason code of a line: an adverse one where the line does not hold, a favourable one where it does."""
+    code = _CODES.get(line["name"])
+    if code is None or code not in given or line["ok"] is None:
+        return None
+    return code if line["ok"] == (code in _FAVOURABLE) else None
 
 
 def _limits(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:

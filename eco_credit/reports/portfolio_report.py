@@ -89,7 +89,7 @@ def cards(figures: Mapping[str, Any], t: Translate, lang: str) -> list[tuple[str
     shown = [
         ("nominal", money(balance["nominal"])), ("clients", count(figures["counts"]["clients"])),
         ("expected_payout", money(after["payout"])),
-        ("break_even_fee_rate", part(after["break_even_fee_rate"])), ("fee_rate", part(figures["terms"]["fee_rate"])),
+        ("break_even_fee_rate", part(after["break_even_fee_rate"])), ("fee_rate", part(bearer["fee_rate"])),
     ]  # fmt: skip
     if outlook is not None:
         own = {row["party"]: row for row in outlook["parties"]}.get(figures["terms"]["bearer"])

@@ -349,3 +349,29 @@ def test_real_loans_are_not_marked_synthetic() -> None:
     columns = results() | {"synthetic_model": np.zeros(4)}
     page = portfolio_report({"rules_day": "2026-11-23", "rules_hash": RULES.digest, **figures(columns).as_dict()})
     assert "Synthetic" not in page
+
+
+@pytest.mark.parametrize(
+    ("bearer", "income", "paid_on"),
+    [
+        # 6 million under 4-3-2-1: 1 % to the guarantor, who pays 0.3 % of 30 % on; the others get what they are paid
+        ("guarantor", 60_000.0, 5_400.0),
+        ("re_guarantor", 5_400.0, 0.0),
+        ("bank", 0.0, 0.0),
+        ("government", 0.0, 0.0),
+    ],
+)
+def test_each_party_has_the_fee_that_is_its_own(bearer: str, income: float, paid_on: float) -> None:
+    found = figures(results(), bearer=bearer, subsidy_rate=0.001)
+    assert (found.bearer["fee_income"], found.bearer["re_guarantee_fee"]) == (income, paid_on)
+    subsidy = 6_000.0 if bearer == "guarantor" else 0.0
+    assert found.bearer["subsidy"] == subsidy
+    assert found.bearer["margin"] == pytest.approx(income + subsidy - found.borne[bearer] - paid_on)
+    assert {"fee", "break_even"} <= {row["name"] for row in found.verdicts} or bearer != "guarantor"
+
+
+def test_what_the_guarantor_pays_on_is_what_the_re_guarantors_get() -> None:
+    split = {"guarantor": 0.4, "re_guarantor": 0.2, "national_fund": 0.2, "bank": 0.2}
+    own = {name: figures(results(), mode="own", split=split, bearer=name).bearer for name in split}
+    got = own["re_guarantor"]["fee_income"] + own["national_fund"]["fee_income"]
+    assert own["guarantor"]["re_guarantee_fee"] == got == 7_200.0  # 0.3 % of 40 % of six million
