@@ -7,6 +7,7 @@ policy comes from the rulebook (``portfolio.*``).
 from eco_credit.portfolio.balances import Balances, balances_of
 from eco_credit.portfolio.book import Exposures, exposures_of
 from eco_credit.portfolio.cascade import Borne, Waterfall
+from eco_credit.portfolio.company import Company, asset_view
 from eco_credit.portfolio.concentration import effective_number, hhi, top_share
 from eco_credit.portfolio.factors import FactorModel
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
@@ -20,10 +21,12 @@ from eco_credit.portfolio.guarantee import (
     present_recovery,
 )
 from eco_credit.portfolio.limits import Plan, plan_limits
-from eco_credit.portfolio.loss import expected_excess, expected_tranche_loss, loss_quantile
+from eco_credit.portfolio.loss import expected_excess, expected_tranche_loss, loss_quantile, pool_quantile
 from eco_credit.portfolio.outlook import portfolio_outlook
 from eco_credit.portfolio.prudential import prudential_view
+from eco_credit.portfolio.relief import relief_view
 from eco_credit.portfolio.simulation import LossDistribution, simulate_losses
+from eco_credit.portfolio.solvency import limits_of
 from eco_credit.portfolio.stress import Scenario, read_scenarios, run_stress
 from eco_credit.portfolio.tails import Tail, tail_of
 from eco_credit.portfolio.terms import GuaranteeTerms, read_terms
@@ -32,6 +35,7 @@ from eco_credit.portfolio.waterfall import Shares, fill_layers, split_loss, tran
 __all__ = [
     "Balances",
     "Borne",
+    "Company",
     "Exposures",
     "FactorModel",
     "GuaranteeTerms",
@@ -42,6 +46,7 @@ __all__ = [
     "Shares",
     "Tail",
     "Waterfall",
+    "asset_view",
     "balances_of",
     "break_even_fee",
     "effective_number",
@@ -54,15 +59,18 @@ __all__ = [
     "guarantee_weights",
     "hhi",
     "leverage",
+    "limits_of",
     "loss_quantile",
     "net_loss",
     "plan_limits",
+    "pool_quantile",
     "portfolio_figures",
     "portfolio_outlook",
     "present_recovery",
     "prudential_view",
     "read_scenarios",
     "read_terms",
+    "relief_view",
     "run_stress",
     "simulate_losses",
     "split_loss",

@@ -12,6 +12,7 @@ from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.concentration import concentration_of
 from eco_credit.portfolio.factors import main_kind
 
+_SHOWN = 4
 GROUPINGS = ("client", "group", "county", "basin", "buyer", "species", "kind")
 """What a portfolio is looked at by; basin, buyer and species need a ledger."""
 
@@ -27,9 +28,27 @@ def grouping(book: Exposures, name: str) -> npt.NDArray[np.object_] | None:
 
 
 def concentrations(book: Exposures) -> dict[str, dict[str, Any]]:
-    """Concentration of the balance in every grouping that is known; a grouping that is not is left out."""
+    """Concentration of the balance in every grouping that is known; a grouping that is not is left out.
+
+    Identifiers of debtors are cut to their last four letters: the figures leave the house.
+    """
     known = {name: grouping(book, name) for name in GROUPINGS}
-    return {name: concentration_of(codes, book.exposure) for name, codes in known.items() if codes is not None}
+    found = {name: concentration_of(codes, book.exposure) for name, codes in known.items() if codes is not None}
+    people = {str(code) for code in text(book.ledger, "borrower_id") if code is not None} if book.ledger else set()
+    for name in ("client", "group"):
+        largest = found[name]["largest"]
+        found[name]["largest"] = [[masked(code) if code in people else code, part] for code, part in largest]
+    return found
+
+
+def masked(identifier: str) -> str:
+    """An identifier of a person or firm as a report may show it: its last four letters.
+
+    Example:
+        >>> masked("99999919000101001X")
+        '…001X'
+    """
+    return "…" + identifier[-_SHOWN:]
 
 
 def vintages(book: Exposures) -> list[dict[str, Any]]:

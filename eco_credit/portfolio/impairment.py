@@ -62,16 +62,20 @@ def credit_loss(
     return result
 
 
-def weighted_loss(book: Exposures, *, rules: RuleSet, day: np.datetime64) -> dict[str, Any]:
+def weighted_loss(
+    book: Exposures, *, rules: RuleSet, day: np.datetime64, share: Floats | None = None
+) -> dict[str, Any]:
     """Expected credit loss of a portfolio by stage, weighted over scenarios.
 
     Args:
         book: the loans; ``days_overdue``, ``risk_raised``, ``impaired`` and ``due_on`` come from its ledger.
         rules: ``portfolio.ecl.*``: weight, odds factor and value change of each scenario, discount rate.
         day: reporting day, from which the remaining life is counted; one year where the ledger has no due day.
+        share: part of each loan the party of the report stands for, ratio, shape (n,); None leaves its part out.
 
     Returns:
-        ``stages``: stage, loans, balance, ecl (yuan), coverage (ratio or None); ``ecl``: the sum; ``scenarios``: name,
+        ``stages``: stage, loans, balance, ecl (yuan), coverage (ratio or None), own (the party's
+        part, yuan or None); ``ecl`` and ``own``: the sums; ``scenarios``: name,
         weight and ecl of each.
 
     Raises:
@@ -83,11 +87,13 @@ def weighted_loss(book: Exposures, *, rules: RuleSet, day: np.datetime64) -> dic
     for level in (1, 2, 3):
         held = stage == level
         balance, loss = float(np.sum(book.exposure[held])), float(np.sum(total[held]))
+        own = None if share is None else _yuan(float(np.sum((total * share)[held])))
         rows.append({
             "stage": level, "loans": int(np.sum(held)), "balance": _yuan(balance), "ecl": _yuan(loss),
-            "coverage": float(rounded(loss / balance, 8)) if balance > 0.0 else None,
+            "coverage": float(rounded(loss / balance, 8)) if balance > 0.0 else None, "own": own,
         })  # fmt: skip
-    return {"stages": rows, "ecl": _yuan(float(np.sum(total))), "scenarios": each}
+    own = None if share is None else _yuan(float(np.sum(total * share)))
+    return {"stages": rows, "ecl": _yuan(float(np.sum(total))), "own": own, "scenarios": each}
 
 
 def _scenarios(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.numbers import rounded
+from eco_credit.portfolio.balances import bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.green import green_balance, green_tags
 from eco_credit.portfolio.impairment import weighted_loss
@@ -37,9 +38,10 @@ def prudential_view(
     """
     if not float(np.sum(book.exposure)) > 0.0:
         return None
+    share = None if terms is None else bearer_share(book, terms)
     tags = green_tags(book.ledger, len(book.exposure), rules=rules)
     return {
-        "ecl": weighted_loss(book, rules=rules, day=np.datetime64(day)),
+        "ecl": weighted_loss(book, rules=rules, day=np.datetime64(day), share=share),
         "capital": capital_view(book, rules=rules),
         "relief": None if terms is None else relief_view(book, terms, rules),
         "matured": _matured(book, np.datetime64(day)),

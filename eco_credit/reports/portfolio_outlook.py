@@ -152,9 +152,12 @@ def prudential(figures: Mapping[str, Any], t: Translate, lang: str) -> Section |
     found = figures.get("prudential")
     if not found:
         return None
-    stages = Table([t("portfolio.head." + name) for name in ("stage", "loans", "balance", "ecl", "coverage")], [
-        (said(t(f"portfolio.stage.{row['stage']}")), count(row["loans"]), money(row["balance"]), money(row["ecl"]),
-         part(row["coverage"])) for row in found["ecl"]["stages"]
+    named = ("stage", "loans", "balance", "ecl", "coverage", "ecl_own")
+    stages = Table([t("portfolio.head." + name) for name in named], [
+        *((said(t(f"portfolio.stage.{row['stage']}")), count(row["loans"]), money(row["balance"]), money(row["ecl"]),
+           part(row["coverage"]), money(row["own"])) for row in found["ecl"]["stages"]),
+        (said(t("portfolio.sum")), count(figures["counts"]["in_portfolio"]), money(figures["balance"]["whole"]),
+         money(found["ecl"]["ecl"]), said(None), money(found["ecl"]["own"])),
     ])  # fmt: skip
     capital = {
         "lgd": part(found["capital"]["lgd"]), "regulatory_lgd": part(found["capital"]["regulatory_lgd"]),

@@ -162,3 +162,12 @@ def test_loans_past_their_last_day_that_carry_balance_are_counted() -> None:
     assert view is not None and view["matured"] == {"loans": 1, "balance": 1e6}
     plain = prudential_view(book_of([1e6]), rules=RULES, day=dt.date(2026, 11, 25))
     assert plain is not None and plain["matured"] is None
+
+
+def test_the_bearer_has_its_share_of_the_credit_loss_in_every_stage() -> None:
+    book = book_of([1e6, 2e6, 4e6], ledger=ledger_of(3, days_overdue=[0.0, 45.0, 120.0]))
+    view = prudential_view(book, rules=RULES, day=dt.date(2026, 11, 25), terms=terms(cover=0.9))
+    assert view is not None
+    for row in view["ecl"]["stages"]:
+        assert row["own"] == pytest.approx(row["ecl"] * 0.9 * 0.4, abs=0.01)
+    assert view["ecl"]["own"] == pytest.approx(sum(row["own"] for row in view["ecl"]["stages"]), abs=0.02)

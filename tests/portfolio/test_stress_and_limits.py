@@ -188,3 +188,11 @@ def test_the_linear_programme_and_the_cheapest_loans_agree_where_only_the_budget
     held = plan_limits(value, cost, 100.0, caps=caps)
     assert held.value <= free.bound * (1.0 + 1e-9) and held.granted[0] <= 0.5 + 1e-9
     assert free.value - held.value <= value[0] / 2 + 1e-6
+
+
+def test_identifiers_of_debtors_do_not_leave_the_house_whole() -> None:
+    ledger = ledger_of(3, borrower_id=["99999919000101001X", "99999919000101001X", None])
+    found = concentrations(book_of([1e6, 1e6, 1e6], ledger=ledger))
+    for name in ("client", "group"):
+        assert found[name]["groups"] == 2
+        assert [code for code, _ in found[name]["largest"]] == ["…001X", "L2"]
