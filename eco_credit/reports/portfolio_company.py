@@ -55,5 +55,5 @@ def _items(found: Mapping[str, Any], t: Translate) -> list[list[Cell]]:
     lines = [[said(t(f"portfolio.asset.{row['item']}")), money(row["amount"]), *(money(row[c]) for c in _CLASSES)]
              for row in found["items"]]  # fmt: skip
     sums = [said(t("portfolio.asset_sum")), money(found["base"]), *(money(found["classes"][c]) for c in _CLASSES)]
-    calls = [said(t("portfolio.asset.calls_receivable")), money(found["calls_receivable"]), *([said(None)] * 3)]
+    calls = [said(t("portfolio.asset.calls_receivable")), money(found["calls_receivable"]), *([money(None)] * 3)]
     return [*lines, sums, calls]

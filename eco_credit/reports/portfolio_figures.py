@@ -142,7 +142,7 @@ def _weighting(figures: Figures, t: Translate, lang: str) -> Table:
     lines = [[said(name), count(row["loans"]), money(row["borne"]), part(row["weight"]), money(row["weighted"])]
              for name, row in zip(names, rows, strict=True)]  # fmt: skip
     sums = [sum(row[name] for row in rows) for name in ("loans", "borne", "weighted")]
-    total = [said(t("portfolio.sum")), count(sums[0]), money(sums[1]), said(None), money(sums[2])]
+    total = [said(t("portfolio.sum")), count(sums[0]), money(sums[1]), part(None), money(sums[2])]
     return Table(heads, [*lines, total] if rows else [])
 
 

@@ -157,7 +157,7 @@ def prudential(figures: Mapping[str, Any], t: Translate, lang: str) -> Section |
         *((said(t(f"portfolio.stage.{row['stage']}")), count(row["loans"]), money(row["balance"]), money(row["ecl"]),
            part(row["coverage"]), money(row["own"])) for row in found["ecl"]["stages"]),
         (said(t("portfolio.sum")), count(figures["counts"]["in_portfolio"]), money(figures["balance"]["whole"]),
-         money(found["ecl"]["ecl"]), said(None), money(found["ecl"]["own"])),
+         money(found["ecl"]["ecl"]), part(None), money(found["ecl"]["own"])),
     ])  # fmt: skip
     capital = {
         "lgd": part(found["capital"]["lgd"]), "regulatory_lgd": part(found["capital"]["regulatory_lgd"]),

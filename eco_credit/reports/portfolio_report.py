@@ -88,7 +88,7 @@ def cards(figures: Mapping[str, Any], t: Translate, lang: str) -> list[tuple[str
     after = {"payout": bearer["expected_payout"], **bearer} if outlook is None else outlook["account"]
     shown = [
         ("nominal", money(balance["nominal"])), ("clients", count(figures["counts"]["clients"])),
-        ("expected_payout", money(after["payout"])),
+        ("expected_payout" if outlook is None else "expected_after", money(after["payout"])),
         ("break_even_fee_rate", part(after["break_even_fee_rate"])), ("fee_rate", part(bearer["fee_rate"])),
     ]  # fmt: skip
     if outlook is not None:

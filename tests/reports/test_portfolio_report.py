@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from decimal import ROUND_HALF_UP, Decimal
+from html import unescape
 from typing import Any
 
 import openpyxl
@@ -95,3 +97,69 @@ def test_a_report_without_simulation_leaves_its_sections_out(figures: dict[str, 
     keys = [section.key for section in sections(plain)]
     assert "distribution" not in keys and "prudential" not in keys and "balances" in keys
     assert translator("zh")("portfolio.title_of.distribution") not in portfolio_report(plain)
+
+
+def as_printed(cell: Any) -> str:
+    """A number of the workbook as its own format prints it: two decimals for money and percent, none for counts."""
+    value, look = Decimal(str(cell.value)), cell.number_format
+    if "%" in look:
+        small = 0 < value < Decimal("0.00005")
+        return "<0.01%" if small else f"{(value * 100).quantize(Decimal('0.01'), ROUND_HALF_UP):,}%"
+    places = len(look.split(".")[1]) if "." in look else 0
+    return f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,}"
+
+
+def test_every_cell_of_the_page_stands_in_the_workbook_in_its_place(figures: dict[str, Any]) -> None:
+    page = re.sub(r"<svg.*?</svg>", "", portfolio_report(figures, lang="zh"), flags=re.S)
+    parts = re.findall(r'<section id="(\w+)">(.*?)</section>', page, flags=re.S)
+    sheets = openpyxl.load_workbook(io.BytesIO(portfolio_workbook(figures, lang="zh"))).worksheets
+    assert len(parts) == len(sheets) - 1
+    for (key, part), sheet in zip(parts, sheets, strict=False):
+        shown = [unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", part, flags=re.S)]
+        stored = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None and not cell.font.b]
+        for text, cell in zip([text for text in shown if text != "—"], stored, strict=False):
+            if isinstance(cell.value, str):
+                assert text == cell.value.removeprefix("'"), key
+            else:
+                assert text == as_printed(cell), (key, text, cell.value)
+
+
+def test_what_does_not_hold_stands_first_and_in_words_besides_its_colour(figures: dict[str, Any]) -> None:
+    section = sections(figures, lang="zh")[0]
+    assert section.key == "verdicts"
+    states = [line[3] for line in section.tables[0].lines]
+    assert [cell.tone for cell in states] == sorted((cell.tone for cell in states), key=["bad", "", "good"].index)
+    assert {cell.value for cell in states if cell.tone == "bad"} == {"未达标"}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_section_is_explained(figures: dict[str, Any], lang: str) -> None:
+    assert not [section.key for section in sections(figures, lang=lang) if not section.note]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"synthetic": 6, "synthetic_model": 0}, ["6 applications are synthetic data", "PD and LGD of 0 loans"]),
+        ({"synthetic": None, "synthetic_model": 6}, ["does not say whether the applications", "PD and LGD of 6 loans"]),
+    ],
+)
+def test_a_synthetic_report_says_which_figures_are(
+    figures: dict[str, Any], parts: dict[str, Any], said: list[str]
+) -> None:
+    page = portfolio_report({**figures, "synthetic": True, "synthetic_parts": parts}, lang="en")
+    for words in said:
+        assert words in page
+    assert "Synthetic:" not in portfolio_report({**figures, "synthetic": False}, lang="en")
+
+
+def test_a_scenario_that_reaches_no_loan_says_so() -> None:
+    loans, agreed = book_of([1e6, 2e6]), terms()  # no ledger: no buyer is known
+    plain = {
+        "rules_day": "2026-11-23", "rules_hash": RULES.digest,
+        **portfolio_figures(loans, agreed, rules=RULES).as_dict(),
+        "outlook": portfolio_outlook(loans, agreed, rules=RULES),
+    }  # fmt: skip
+    page = portfolio_report(plain, lang="en")
+    assert "&#34;Default of the largest buyer&#34; reaches no loan" in page
+    assert "&#34;Timber price -30 %&#34; reaches no loan" not in page
