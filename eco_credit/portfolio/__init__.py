@@ -9,6 +9,7 @@ from eco_credit.portfolio.book import Exposures, exposures_of
 from eco_credit.portfolio.cascade import Borne, Waterfall
 from eco_credit.portfolio.company import Company, asset_view
 from eco_credit.portfolio.concentration import effective_number, hhi, top_share
+from eco_credit.portfolio.experience import experience
 from eco_credit.portfolio.factors import FactorModel
 from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.guarantee import (
@@ -51,6 +52,7 @@ __all__ = [
     "break_even_fee",
     "effective_number",
     "expected_excess",
+    "experience",
     "expected_payout",
     "expected_tranche_loss",
     "exposures_of",

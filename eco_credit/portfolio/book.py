@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.errors import ContractError, Violation
-from eco_credit.core.numbers import Bools, Columns, Floats, group_sum, is_yes, number, rows_of, take, text
+from eco_credit.core.numbers import Bools, Columns, Floats, day, group_sum, is_yes, number, rows_of, take, text
 from eco_credit.portfolio.guarantee import borrower_classes
 from eco_credit.portfolio.staging import DEFAULTED, stages
 from eco_credit.portfolio.terms import GuaranteeTerms
@@ -39,6 +39,7 @@ class Exposures:
         read: applications in the file.
         left_out: applications whose recommendation is not in the terms.
         not_scored: applications without PD, LGD or exposure.
+        released: applications whose guarantee the ledger shows ended.
         synthetic: True when any row or model is marked synthetic.
         share_by_kind: collateral kind to the part of each loan it secures, shape (n,).
         regulatory_lgd: LGD*, NaN where the file has none.
@@ -61,6 +62,7 @@ class Exposures:
     read: int
     left_out: int
     not_scored: int
+    released: int
     synthetic: bool
     share_by_kind: dict[str, Floats]
     regulatory_lgd: Floats
@@ -106,7 +108,8 @@ def exposures_of(
         stated = number(joined, "guarantee_balance")
         exposure = np.where(np.isnan(stated), exposure, stated)
     scored = ~(np.isnan(exposure) | np.isnan(pd) | np.isnan(lgd))
-    kept = wanted & scored
+    released = ~np.isnat(day(joined, "released_on")) if joined else np.zeros(len(first), dtype=bool)
+    kept = wanted & scored & ~released
     shares = _kind_shares(results, loan_of_row, len(first))
     chosen, own = take(loans, np.flatnonzero(kept)), take(joined, np.flatnonzero(kept))
     bad = stages(own, int(np.sum(kept)), rules=rules) == DEFAULTED
@@ -127,6 +130,7 @@ def exposures_of(
         read=len(first),
         left_out=int(np.sum(~wanted)),
         not_scored=int(np.sum(wanted & ~scored)),
+        released=int(np.sum(wanted & scored & released)),
         synthetic=_synthetic(results),
         share_by_kind={kind: share[kept] for kind, share in shares.items()},
         regulatory_lgd=number(chosen, "regulatory_lgd"),

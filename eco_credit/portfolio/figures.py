@@ -109,6 +109,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
             "in_portfolio": len(book.exposure),
             "left_out": book.left_out,
             "not_scored": book.not_scored,
+            "released": book.released,
             "ledger_unmatched": book.unmatched,
             "in_default": int(np.sum(book.in_default)),
             **client_counts(book.ledger, book.application_id, book.client_kind),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eco_credit.core.units import YUAN_PER_WAN
-from eco_credit.reports.formats import number
+from eco_credit.reports.formats import number, percent
 from eco_credit.reports.page import Translate
 from eco_credit.reports.portfolio_cells import Cell, Section, Table, count, figure, money, part, said, state
 from eco_credit.reports.portfolio_charts import bars
@@ -41,8 +41,8 @@ def pairs(values: Mapping[str, Cell], t: Translate, prefix: str) -> Table:
 def balances(figures: Figures, t: Translate, lang: str) -> Section:
     """The three balances, the balance by weight, and counts."""
     counts, balance = figures["counts"], figures["balance"]
-    named = ("read", "in_portfolio", "left_out", "not_scored", "clients", "persons", "enterprises", "kind_unknown",
-             "by_application", "ledger_unmatched", "in_default")  # fmt: skip
+    named = ("read", "in_portfolio", "left_out", "not_scored", "released", "clients", "persons", "enterprises",
+             "kind_unknown", "by_application", "ledger_unmatched", "in_default")  # fmt: skip
     lines = {name: count(counts[name]) for name in named}
     shown = ("whole", "nominal", "net", "liability", "borne", "weighted", "in_default")
     sums = {name: money(balance[name]) for name in shown}
@@ -86,6 +86,23 @@ def bearing(figures: Figures, t: Translate, lang: str) -> Section:
     note = t("portfolio.note.bearing" if simulated else "portfolio.note.bearing_shares")
     chart = bars(values, t("portfolio.title_of.bearing"))
     return Section("bearing", t("portfolio.title_of.bearing"), [Table(heads, lines)], note, [chart])
+
+
+def lived(figures: Figures, t: Translate, lang: str) -> Section | None:
+    """Calls, releases and subrogation of past years; None where the ledger holds none."""
+    rows = figures.get("experience")
+    if not rows:
+        return None
+    named = ("year", "released", "calls", "called", "call_rate", "subrogated", "subrogation_rate")
+    lines = [
+        (said(row["year"]), money(row["released"]), count(row["calls"]), money(row["called"]), part(row["call_rate"]),
+         money(row["subrogated"]), part(row["subrogation_rate"])) for row in rows
+    ]  # fmt: skip
+    terms = figures["terms"]
+    note = t("portfolio.note.lived", rate=percent(figures["bearer"]["payout_rate"]), cap=percent(terms["payout_cap"]),
+             recovery=percent(terms["recovery_rate"]))  # fmt: skip
+    return Section("lived", t("portfolio.title_of.lived"),
+                   [Table([t("portfolio.head." + name) for name in named], lines)], note)  # fmt: skip
 
 
 def loss(figures: Figures, t: Translate, lang: str) -> Section:

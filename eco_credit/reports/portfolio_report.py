@@ -18,6 +18,7 @@ from eco_credit.reports.portfolio_figures import (
     bearing,
     concentration,
     limits,
+    lived,
     loss,
     scope_and_reserves,
     verdicts,
@@ -43,7 +44,8 @@ def sections(figures: Mapping[str, Any], *, lang: str = "zh") -> list[Section]:
         lang: ``zh`` or ``en``.
     """
     t = translator(lang)
-    made: list[Section | None] = [build(figures, t, lang) for build in (verdicts, balances, account, bearing, loss)]
+    first = (verdicts, balances, account, lived, bearing, loss)
+    made: list[Section | None] = [build(figures, t, lang) for build in first]
     outlook = figures.get("outlook")
     if outlook is not None:
         made += [build(outlook, t, lang) for build in (distribution, stress, watch)]

@@ -55,6 +55,7 @@ def _figures(
 ) -> dict[str, Any]:
     """Read everything, say each step, and work out all figures as plain data."""
     from eco_credit.portfolio import (
+        experience,
         exposures_of,
         portfolio_figures,
         portfolio_outlook,
@@ -73,10 +74,12 @@ def _figures(
     day = _day(on) if on else _latest(columns)
     rules = load(overlay).at(day)
     agreed = read_terms(terms, rules)
-    book = exposures_of(columns, agreed, rules=rules, ledger=None if ledger is None else read_ledger(ledger))
+    kept = None if ledger is None else read_ledger(ledger)
+    book = exposures_of(columns, agreed, rules=rules, ledger=kept)
     note(f"{len(book.exposure)} loans in the portfolio / 纳入组合笔数")
     figures = portfolio_figures(book, agreed, rules=rules).as_dict()
     figures["prudential"] = prudential_view(book, rules=rules, day=day, terms=agreed)
+    figures["experience"] = experience(kept or {})
     if outlook:
         figures["outlook"] = portfolio_outlook(book, agreed, rules=rules, scenarios=scenarios, say=note)
     return {"rules_day": str(day), "rules_hash": rules.digest, **figures}

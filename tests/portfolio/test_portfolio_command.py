@@ -129,3 +129,18 @@ def test_a_scenario_that_names_no_rule_is_refused(results: Path, tmp_path: Path)
     own.write_text("[{name: frost, zh: 倒春寒, en: Late frost, value: {all: no_such_rule}}]", encoding="utf-8")
     ran = program(str(results), "--stress", str(own))
     assert ran.exit_code != 0 and "no_such_rule" in str(ran.exception)
+
+
+def test_past_calls_of_a_chinese_ledger_stand_in_the_answer_and_on_the_page(results: Path, tmp_path: Path) -> None:
+    path, page = tmp_path / "past.csv", tmp_path / "p.html"
+    head = ["申请编号", "担保金额(万元)", "解保日期", "代偿拨付日", "代偿金额(万元)", "追偿到账(万元)"]
+    called = ["L7", "100", "2025-06-30", "2025-06-30", "5", "1"]
+    rows = [["L0", "100"], called, ["L8", "300", "2025-07-01"]]
+    with path.open("w", encoding="utf-8-sig", newline="") as sink:
+        csv.writer(sink).writerows([head, *(row + [""] * (len(head) - len(row)) for row in rows)])
+    ran = program(str(results), "--ledger", str(path), "--no-outlook", "--json", "--report", str(page), "--lang", "en")
+    assert ran.exit_code == 0, ran.output
+    # 50 000 called over four million released
+    (found,) = json.loads(ran.stdout)["experience"]
+    assert (found["year"], found["released"], found["called"], found["call_rate"]) == (2025, 4e6, 5e4, 0.0125)
+    assert found["subrogation_rate"] == 0.2 and "Calls and subrogation of past years" in page.read_text("utf-8")
