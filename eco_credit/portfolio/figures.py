@@ -11,6 +11,7 @@ from eco_credit.core.errors import ConservationError
 from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
 from eco_credit.portfolio.account import bearer_account
 from eco_credit.portfolio.balances import (
+    average_split,
     balances_of,
     bearer_share,
     client_counts,
@@ -101,6 +102,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
     need = _capital_need(balance, loss, multiple_of(book, terms, rules))
     payout = float(np.sum(expected * bearer_share(book, terms)))
     bearer = bearer_account(book, terms, rules=rules, balance=balance, payout=payout, need=need)
+    bank = average_split(book, terms).ratio(BANK)
     limits = limits_of(book, terms, rules)
     scope, counter = scope_lines(book, rules=rules), counter_view(book, terms, rules)
     found = PortfolioFigures(
@@ -125,13 +127,15 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
         counter=counter,
         company=_company(terms, rules),
         concentration=_concentration(book),
-        notices=sorted(_notices(bearer, limits, terms=terms, rules=rules) + scope_notice(scope) + _short(counter)),
+        notices=sorted(
+            [*_notices(bearer, limits, bank, terms=terms, rules=rules), *scope_notice(scope), *_short(counter)]
+        ),
         verdicts=[],
         synthetic=book.synthetic,
         synthetic_parts=book.synthetic_parts,
         terms=_terms(terms),
     )
-    return replace(found, verdicts=_verdicts(found, terms, rules))
+    return replace(found, verdicts=_verdicts(found, bank, terms, rules))
 
 
 def _borne(expected: Floats, book: Exposures, terms: GuaranteeTerms) -> dict[str, float]:
@@ -177,7 +181,7 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
     correlation = correlation_of(rules, terms.loss_model)
     level = rules.number("portfolio.loss.confidence")
     quantile = pool_quantile(book.pd, book.lgd, book.exposure, correlation=correlation, level=level) / whole
-    system = 1.0 - terms.split.ratio(BANK)
+    system = 1.0 - average_split(book, terms).ratio(BANK)
     attach = terms.payout_cap / system if system > 0.0 else 1.0
     above = float(expected_excess(pd, attach, lgd=lgd, correlation=correlation)) * whole * terms.cover * system
     values = (_yuan(total), _rate(total / whole), _rate(pd), _rate(lgd), _rate(quantile), _yuan(above))
@@ -210,7 +214,7 @@ def _concentration(book: Exposures) -> dict[str, Any]:
 
 
 def _notices(
-    bearer: dict[str, float], limits: dict[str, Any] | None, *, terms: GuaranteeTerms, rules: RuleSet
+    bearer: dict[str, float], limits: dict[str, Any] | None, bank: float, *, terms: GuaranteeTerms, rules: RuleSet
 ) -> list[str]:
     """Reason codes: G02 limit broken, G03 payout rate near its cap, G05 bank shares enough."""
     found = []
@@ -218,16 +222,16 @@ def _notices(
         found.append("G02")
     if bearer["payout_rate"] >= terms.payout_cap * rules.number("portfolio.guarantee.payout_warning"):
         found.append("G03")
-    if terms.split.ratio(BANK) >= rules.number("portfolio.guarantee.bank_share_min"):
+    if bank >= rules.number("portfolio.guarantee.bank_share_min"):
         found.append("G05")
     return found
 
 
-def _verdicts(found: PortfolioFigures, terms: GuaranteeTerms, rules: RuleSet) -> list[dict[str, Any]]:
+def _verdicts(found: PortfolioFigures, bank: float, terms: GuaranteeTerms, rules: RuleSet) -> list[dict[str, Any]]:
     """The limits of these figures; the payout is held against the line from which it is near the cap."""
     near = terms.payout_cap * rules.number("portfolio.guarantee.payout_warning")
     return verdicts(
-        vars(found), bank_share=(terms.split.ratio(BANK), rules.number("portfolio.guarantee.bank_share_min")),
+        vars(found), bank_share=(bank, rules.number("portfolio.guarantee.bank_share_min")),
         payout=(found.bearer["payout_rate"], _rate(near)),
     )  # fmt: skip
 

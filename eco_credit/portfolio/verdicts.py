@@ -37,7 +37,7 @@ def verdicts(
         _line("small_ticket", scope["small_ticket_share"], scope["small_ticket_min"], "min"),
         _line("over_scope", scope["over_scope"], 0.0, "max", "count"),
         _line("bank_share", *bank_share, "min"),
-        _line("payout_rate", *payout, "max"),
+        _line("payout_rate", *payout, "max", ok=payout[0] < payout[1]),
         _line("counter", figures["counter"]["below"], 0.0, "max", "count", known=figures["counter"]["known"] > 0),
     ]
     if figures["terms"]["bearer"] == GUARANTOR:  # others do not live on the client's fee

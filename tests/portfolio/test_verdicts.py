@@ -56,3 +56,10 @@ def test_without_net_assets_no_limit_of_the_company_is_listed() -> None:
 def test_an_empty_portfolio_knows_no_parts() -> None:
     found = lines(book_of([1.0], recommendation=["decline"]), net_assets=1e6)
     assert found["small_farm"]["ok"] is None and found["leverage"]["now"] == 0.0
+
+
+def test_the_share_of_the_bank_is_that_of_the_loans_not_of_the_terms() -> None:
+    # the terms say 20 %; half of the balance stands under an agreement that leaves the bank 10 %
+    ledger = ledger_of(2, share_bank=[0.1, np.nan], share_direct=[0.9, np.nan])
+    found = lines(book_of([1e6, 1e6], ledger=ledger))
+    assert found["bank_share"]["now"] == pytest.approx(0.15) and not found["bank_share"]["ok"]
