@@ -118,8 +118,9 @@ def limits_of(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[st
 
     Returns:
         Money in yuan, parts as ratios: ``weighted`` (with ``other_weighted`` from outside the file), ``leverage``,
-        ``multiple``, ``balance_max``, ``headroom``, ``balance_ok``; ``claimed``, ``met`` and ``small_farm_*`` of the
-        higher multiple; ``single_*`` and ``group_*``: largest, max, headroom, ok.
+        ``multiple``, ``multiple_base`` (held without conditions), ``balance_max``, ``headroom``, ``balance_ok``;
+        ``claimed``, ``met`` and ``small_farm_*`` of the higher multiple; ``single_*`` and ``group_*``: largest, max,
+        headroom, ok.
     """
     caps = caps_of(book, terms, rules)
     if caps is None or terms.net_assets is None:
@@ -130,7 +131,8 @@ def limits_of(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[st
     found: dict[str, Any] = {
         "own_assets": _yuan(terms.net_assets - terms.stakes), "other_weighted": _yuan(other), "weighted": _yuan(total),
         "leverage": _finite(leverage(total, terms.net_assets, stakes=terms.stakes)),
-        "multiple": multiple_of(book, terms, rules), "balance_max": _yuan(caps.balance),
+        "multiple": multiple_of(book, terms, rules),
+        "multiple_base": rules.number("portfolio.guarantee.leverage_max"), "balance_max": _yuan(caps.balance),
         "headroom": _yuan(caps.balance - total), "balance_ok": bool(total <= caps.balance),
         **_conditions(conditions_of(book, terms, rules), rules),
     }  # fmt: skip

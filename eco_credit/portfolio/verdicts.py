@@ -56,12 +56,13 @@ def _code(line: Mapping[str, Any], given: set[str]) -> str | None:
 
 
 def _limits(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Leverage, its conditions where claimed, and the two caps as parts of net assets."""
+    """Leverage, its conditions where they are needed, and the two caps as parts of net assets."""
     if found is None:
         return []
     own = found["own_assets"]
     lines = [_line("leverage", found["leverage"], found["multiple"], "max", "multiple", ok=found["balance_ok"])]
-    if found["claimed"]:
+    needed = found["leverage"] is None or found["leverage"] > found["multiple_base"]
+    if found["claimed"] and needed:  # below the multiple that always holds they decide nothing
         lines += [_line(f"higher_{name}", found[f"small_farm_{name}"], found[f"small_farm_{name}_min"], "min")
                   for name in ("balance", "clients")]  # fmt: skip
     for name in ("single", "group"):

@@ -63,3 +63,18 @@ def test_the_share_of_the_bank_is_that_of_the_loans_not_of_the_terms() -> None:
     ledger = ledger_of(2, share_bank=[0.1, np.nan], share_direct=[0.9, np.nan])
     found = lines(book_of([1e6, 1e6], ledger=ledger))
     assert found["bank_share"]["now"] == pytest.approx(0.15) and not found["bank_share"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("net_assets", "kinds", "shown", "leverage_ok"),
+    [
+        (1e8, ["enterprise"] * 4, False, True),  # far below ten times: whether fifteen holds decides nothing
+        (1.2e5, ["enterprise"] * 4, True, False),  # 1.6 million borne is 13 times: the conditions would be needed
+        (1e5, ["farmer"] * 4, True, True),  # 1.2 million weighted is 12 times, and they are met
+    ],
+)
+def test_the_conditions_of_fifteen_times_are_listed_where_they_decide(
+    net_assets: float, kinds: list[str], shown: bool, leverage_ok: bool
+) -> None:
+    found = lines(book_of([1e6] * 4, borrower_kind=kinds), net_assets=net_assets)
+    assert ("higher_clients" in found) is shown and found["leverage"]["ok"] is leverage_ok
