@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
 
+from eco_credit.core.errors import StorageUnavailable
 from serving.access import log
 from serving.access.failures import Failures
+from serving.access.flow import Flow
 from serving.access.keybook import KeyBook, book_of
 from serving.access.keys import Key, digest_of, key_id_of
+from serving.access.oidc import LoginRefused, Oidc
 from serving.access.origin import UNSAFE, from_here, over_network, peer_of, same_origin
 from serving.access.principal import DEMO, Principal
 from serving.access.roles import Permission
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from serving.state import State
 
 _MOST_WELCOME = 10_000
+_NOTE_AFTER = timedelta(hours=1)
 _NOBODY = Key("", "0" * 64, "", "", frozenset(), datetime(2000, 1, 1, tzinfo=UTC))
 """Compared with where a key is not known, so that an answer takes the same time."""
 
@@ -50,13 +54,16 @@ class Gate:
         """Stand before the service ``state``; the keys are those of ``book``, or of the store.
 
         Raises:
-            ContractError: the keys of the token issuer are refused.
+            ContractError: the keys of the token issuer, or the settings of the login service, are refused.
         """
         settings = state.settings.login
         self._state = state
         self._book: KeyBook = book or book_of(state.settings)
         self._tokens = Tokens(settings)
+        self.oidc = None if settings.oidc_issuer is None else Oidc(settings, state.settings.home)
         self._failures = Failures(settings.failed_logins_per_minute)
+        self._used: dict[str, datetime] = {}
+        self._noted: dict[str, datetime] = {}
         self._welcome: set[str] = set()
         self._keys: Mapping[str, Key] = {}
         self._lock = threading.Lock()
@@ -119,8 +126,11 @@ class Gate:
         key_id = key_id_of(text)
         if key_id is None:
             return None
-        key = (await self._current()).get(key_id, _NOBODY)
-        return key if key.opened_by(text) and key.live(self._state.clock()) else None
+        key, now = (await self._current()).get(key_id, _NOBODY), self._state.clock()
+        if not key.opened_by(text) or not key.live(now):
+            return None
+        self._used[key_id] = now
+        return key
 
     async def _current(self) -> Mapping[str, Key]:
         """All keys, read again off the event loop when they have changed."""
@@ -134,12 +144,32 @@ class Gate:
                 self._keys = self._book.read()
 
     def refresh(self) -> None:
-        """Look whether the keys of the token issuer changed; meant for the service's own round."""
+        """Look whether the keys of the token issuer changed, note uses; meant for the service's own round."""
         self._tokens.refresh()
+        self._note_uses()
+
+    def _note_uses(self, *, all_of_them: bool = False) -> None:
+        """Note about when keys were used: an hour apart at least, since each note makes every service read again."""
+        due = {
+            key_id: at
+            for key_id, at in list(self._used.items())
+            if key_id not in self._noted
+            or (at > self._noted[key_id] if all_of_them else at - self._noted[key_id] >= _NOTE_AFTER)
+        }
+        if not due:
+            return
+        try:
+            self._book.note_uses(due)
+        except StorageUnavailable:
+            return  # nobody is turned away for it; the next round tries again
+        self._noted |= due
 
     def close(self) -> None:
         """Let go of the keys; meant for the end of the service."""
+        self._note_uses(all_of_them=True)
         self._book.close()
+        if self.oidc is not None:
+            self.oidc.close()
 
     # ---- logins on the web page ----------------------------------------------------------------
 
@@ -151,10 +181,14 @@ class Gate:
         if connection.scope.get("method") in UNSAFE and not same_origin(connection):
             raise Problem("forbidden")
         now = self._state.clock()
-        key_id = await asyncio.to_thread(self._book.session, token, now)
-        key = (await self._current()).get(key_id or "")
+        issuer = self._state.settings.login.oidc_issuer
+        found = await asyncio.to_thread(self._book.visitor, token, now, issuer)
+        if isinstance(found, Principal):
+            return found
+        key = (await self._current()).get(found or "")
         if key is None or not key.live(now):
             raise _unknown()
+        self._used[key.key_id] = now
         return key.principal
 
     async def log_in(self, request: Request, text: str) -> Login:
@@ -174,11 +208,32 @@ class Gate:
         await asyncio.to_thread(self._book.open_session, token, key.key_id, now=now, until=until)
         return Login(token, int((until - now).total_seconds()))
 
-    async def log_out(self, request: Request) -> None:
-        """End the login of a request, if there is one."""
+    async def admit_guest(self, by: Principal) -> Login:
+        """Begin a login that the login service vouched for; it lasts for the hours of a working day."""
+        now, minutes = self._state.clock(), self._state.settings.login.session_minutes
+        token, until = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
+        issuer = str(self._state.settings.login.oidc_issuer)
+        await asyncio.to_thread(
+            lambda: self._book.open_guest(token, by, issuer=issuer, now=now, until=until)
+        )
+        return Login(token, minutes * 60)
+
+    async def use_state(self, flow: Flow) -> None:
+        """Let the answer to a flow be used once, by whichever process of the service it reaches.
+
+        Raises:
+            LoginRefused: ``used``.
+        """
+        now = self._state.clock()
+        if not await asyncio.to_thread(lambda: self._book.use_state(flow.state, now=now, until=flow.ends)):
+            raise LoginRefused("used")
+
+    async def log_out(self, request: Request) -> bool:
+        """End the login of a request, if there is one; True when the login service had vouched for it."""
         token = self._cookie(request)
-        if token is not None and same_origin(request):
-            await asyncio.to_thread(self._book.close_session, token)
+        if token is None or not same_origin(request):
+            return False
+        return await asyncio.to_thread(self._book.close_session, token)
 
     def cookie_name(self, connection: HTTPConnection) -> str:
         """Name of the cookie; over a network a browser takes it only with TLS and for this host alone."""

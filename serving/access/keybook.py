@@ -6,16 +6,19 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.access.keys import Key, digest_of, new_key, roles_of
+from serving.access import guests
+from serving.access.guests import MOST_SESSIONS, Guest
+from serving.access.keys import Key, digest_of, new_key, roles_of, written
+from serving.access.principal import Principal
 from serving.access.roles import Role
-from serving.access.tables import ends, keys, sessions
+from serving.access.tables import ends, keys, sessions, uses
 from serving.migrations import Migrations
 
 if TYPE_CHECKING:
@@ -28,8 +31,6 @@ TRUSTED_SECONDS = 2.0
 """A server cannot be asked on every request; what was read of it counts for so long."""
 _SETTLED_NS = 100_000_000
 """A file changed less long ago than this may change again without another time stamp."""
-MOST_SESSIONS = 20
-"""Logins of one key that last at once; a further one ends the oldest."""
 
 
 class KeyBook(Protocol):
@@ -44,24 +45,23 @@ class KeyBook(Protocol):
     def open_session(self, token: str, key_id: str, *, now: datetime, until: datetime) -> None:
         """Keep a login."""
 
-    def session(self, token: str, now: datetime) -> str | None:
-        """Identifier of the key a login was made with, or None when it has ended."""
+    def open_guest(self, token: str, by: Principal, *, issuer: str, now: datetime, until: datetime) -> None:
+        """Keep a login that the login service vouched for."""
 
-    def close_session(self, token: str) -> None:
-        """End a login."""
+    def visitor(self, token: str, now: datetime, issuer: str | None) -> str | Principal | None:
+        """Identifier of the key a login was made with, or the guest of the issuer, or None when it has ended."""
+
+    def use_state(self, state: str, *, now: datetime, until: datetime) -> bool:
+        """Note that a state came back from the login service; False when it did before."""
+
+    def note_uses(self, used: Mapping[str, datetime]) -> None:
+        """Keep when keys were last used."""
+
+    def close_session(self, token: str) -> bool:
+        """End a login; True when it was a guest's."""
 
     def close(self) -> None:
         """Give up what is open."""
-
-
-def written(moment: datetime) -> str:
-    """A moment as it is stored; texts sort as the moments do.
-
-    Example:
-        >>> written(datetime(2026, 11, 25, 12, tzinfo=UTC))
-        '2026-11-25T12:00:00Z'
-    """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment_of(text: str) -> datetime:
@@ -232,16 +232,61 @@ class SqlKeyBook:
 
         self._do(work, writes=True)
 
+    def open_guest(self, token: str, by: Principal, *, issuer: str, now: datetime, until: datetime) -> None:
+        """Keep a login that the login service vouched for, by the digest of its token."""
+        self._do(lambda connection: guests.add(connection, token, by, issuer, (now, until)), writes=True)
+
     def session(self, token: str, now: datetime) -> str | None:
         """Identifier of the key a login was made with, or None when it has ended or never was."""
-        alive = sa.and_(sessions.c.digest == digest_of(token), sessions.c.ends_at > written(now))
-        found: str | None = self._do(lambda c: c.execute(sa.select(sessions.c.key_id).where(alive)).scalar())
+        found = self.visitor(token, now, None)
+        return found if isinstance(found, str) else None
+
+    def visitor(self, token: str, now: datetime, issuer: str | None) -> str | Principal | None:
+        """Identifier of the key a login was made with, or the guest of the issuer, or None when it has ended."""
+        found: str | Principal | None = self._do(lambda c: guests.visitor(c, token, now, issuer))
         return found
 
-    def close_session(self, token: str) -> None:
-        """End a login."""
-        gone = sessions.delete().where(sessions.c.digest == digest_of(token))
-        self._do(lambda connection: connection.execute(gone), writes=True)
+    def close_session(self, token: str) -> bool:
+        """End a login; True when it was a guest's."""
+        return bool(self._do(lambda connection: guests.close(connection, token), writes=True))
+
+    def use_state(self, state: str, *, now: datetime, until: datetime) -> bool:
+        """Note that a state came back from the login service; False when it did before, of two at once for one."""
+        try:
+            return bool(self._do(lambda connection: guests.use_state(connection, state, now, until), writes=True))
+        except StorageUnavailable as error:
+            if isinstance(error.__cause__, sa.exc.IntegrityError):
+                return False
+            raise
+
+    def guests(self, tenant: str, now: datetime) -> list[Guest]:
+        """Logins of a tenant's guests that last, the newest first."""
+        found: list[Guest] = self._do(lambda connection: guests.of_tenant(connection, tenant, now))
+        return found
+
+    def end_guest(self, tenant: str, guest_id: str) -> bool:
+        """End a login of a tenant's guest; False when there is none."""
+        return bool(self._do(lambda connection: guests.end(connection, tenant, guest_id), writes=True))
+
+    # ---- uses ----------------------------------------------------------------------------------
+
+    def note_uses(self, used: Mapping[str, datetime]) -> None:
+        """Keep when keys were last used; an earlier moment than the one kept changes nothing."""
+
+        def work(connection: sa.Connection) -> None:
+            for key_id, moment in sorted(used.items()):
+                row = {"key_id": key_id, "used_at": written(moment)}
+                mine = uses.update().where(uses.c.key_id == key_id)
+                newer = sa.case((uses.c.used_at < row["used_at"], row["used_at"]), else_=uses.c.used_at)
+                if connection.execute(mine.values(used_at=newer)).rowcount == 0:
+                    connection.execute(uses.insert().values(row))
+
+        self._do(work, writes=True)
+
+    def uses(self) -> Mapping[str, datetime]:
+        """About when keys were last used, as far as it was noted."""
+        rows = self._do(lambda connection: connection.execute(sa.select(uses)).all())
+        return {row.key_id: moment_of(row.used_at) for row in rows}
 
     def close(self) -> None:
         """Give up what is open; a later use opens it again."""

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from serving.access.principal import Principal
@@ -64,6 +64,16 @@ def digest_of(text: str) -> str:
     could search them could also search any hash, so a fast one is enough and each request stays cheap.
     """
     return sha256(text.encode()).hexdigest()
+
+
+def written(moment: datetime) -> str:
+    """A moment as it is stored; texts sort as the moments do.
+
+    Example:
+        >>> written(datetime(2026, 11, 25, 12, tzinfo=UTC))
+        '2026-11-25T12:00:00Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def new_key() -> tuple[str, str]:

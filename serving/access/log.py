@@ -67,27 +67,36 @@ def log_key(home: Path) -> bytes:
     Raises:
         StorageUnavailable: it can neither be read nor made.
     """
-    path = home / "log.key"
     try:
-        if not path.exists():
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = home / f".log.key.{os.getpid()}.{secrets.token_hex(4)}.part"
-            with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as sink:
-                sink.write(secrets.token_bytes(_KEY_BYTES))
-                sink.flush()
-                os.fsync(sink.fileno())
-            try:
-                os.link(part, path)  # refuses to replace the key that another process has just made
-            except FileExistsError:
-                pass
-            finally:
-                part.unlink()
-        found = path.read_bytes()
+        found = secret_of(home, "log.key")
     except OSError as error:
         raise StorageUnavailable("the key of the access log cannot be used", "访问日志的密钥无法使用") from error
     if len(found) != _KEY_BYTES:
         raise StorageUnavailable("the key of the access log is damaged", "访问日志的密钥已损坏")
     return found
+
+
+def secret_of(home: Path, name: str) -> bytes:
+    """A secret of the store, which all its services share: the bytes of a file, 32 random ones when it is missing.
+
+    Raises:
+        OSError: it can neither be read nor made.
+    """
+    path = home / name
+    if not path.exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = home / f".{name}.{os.getpid()}.{secrets.token_hex(4)}.part"
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as sink:
+            sink.write(secrets.token_bytes(_KEY_BYTES))
+            sink.flush()
+            os.fsync(sink.fileno())
+        try:
+            os.link(part, path)  # refuses to replace the key that another process has just made
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+    return path.read_bytes()
 
 
 def hashed(key: bytes, text: str) -> str:

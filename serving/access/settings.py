@@ -22,6 +22,12 @@ class LoginSettings(BaseSettings):
         jwt_leeway_seconds: how far the issuer's clock may be off, seconds.
         session_minutes: longest life of a login on the web page, minutes.
         failed_logins_per_minute: refused credentials of one peer, after which it has to wait.
+        oidc_issuer: address of the bank's login service (OpenID Connect), or None: the page takes keys only.
+        oidc_client_id: name under which this service is known there.
+        oidc_client_secret_file: file with the secret it shows there, one line.
+        oidc_redirect_path: path of this service that the login service sends a browser back to.
+        oidc_algorithms: signature algorithms of ID tokens that are taken, words in one text.
+        oidc_scope: what is asked for, words in one text; ``openid`` among them. Claims are named by ``jwt_*_claim``.
         access_log: file for the lines about who read what, or None: standard error.
     """
 
@@ -37,4 +43,10 @@ class LoginSettings(BaseSettings):
     jwt_leeway_seconds: int = Field(30, ge=0, le=120)
     session_minutes: int = Field(480, ge=1, le=1440)
     failed_logins_per_minute: int = Field(10, ge=1, le=10_000)
+    oidc_issuer: str | None = Field(None, min_length=1, max_length=300)
+    oidc_client_id: str | None = Field(None, min_length=1, max_length=200)
+    oidc_client_secret_file: Path | None = None
+    oidc_redirect_path: str = Field("/login/oidc/callback", pattern=r"^/login/[a-z0-9][a-z0-9/_-]{0,62}$")
+    oidc_algorithms: str = Field("RS256 PS256 ES256", max_length=200)
+    oidc_scope: str = Field("openid", max_length=300, pattern=r"^[\x21\x23-\x5b\x5d-\x7e ]+$")
     access_log: Path | None = None

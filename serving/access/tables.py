@@ -1,4 +1,4 @@
-"""Tables of keys and sessions as they are today; the migrations make them."""
+"""Tables of keys, logins and uses as they are today; the migrations make them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,31 @@ sessions = sa.Table(
     sa.Column("ends_at", sa.Text, nullable=False),
 )
 """Logins on the web page; rows go when a login ends."""
+
+guests = sa.Table(
+    "access_guests",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in ("guest_id", "issuer", "tenant", "user_name", "roles", "made_at", "ends_at")
+    ),
+    sa.Index("access_guests_user", "tenant", "user_name"),
+)
+"""Logins on the web page that the bank's login service vouched for; rows go when a login ends."""
+
+states = sa.Table(
+    "access_states",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("ends_at", sa.Text, nullable=False),
+)
+"""States of logins that came back from the login service: a second coming finds its row. Rows go after their time."""
+
+uses = sa.Table(
+    "access_uses",
+    metadata,
+    sa.Column("key_id", sa.Text, sa.ForeignKey("access_keys.key_id"), primary_key=True),
+    sa.Column("used_at", sa.Text, nullable=False),
+)
+"""About when each key was last used; written at most once an hour for a key, and changed in place."""

@@ -38,6 +38,11 @@ _KINDS = {
 }
 _RSA_BITS = 2048
 _MAX_FILE = 1_000_000
+_MOST_KEYS = 100
+
+
+IssuerKeys = Mapping[str, "IssuerKey"]
+"""Keys of an issuer by ``kid``."""
 
 
 class TokenRefused(Exception):
@@ -46,10 +51,15 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IssuerKey:
-    """A key of the issuer with the one algorithm it is used with."""
+    """A key of the issuer with the one algorithm it is used with, or those a fetched key that names none may be."""
 
     key: Any
     algorithm: str
+    others: frozenset[str] = frozenset()
+
+    def takes(self, algorithm: object) -> bool:
+        """True when a token may say that it was signed with this key in this way."""
+        return isinstance(algorithm, str) and (algorithm == self.algorithm or algorithm in self.others)
 
 
 def _refuse(place: int, en: str, zh: str) -> ContractError:
@@ -102,6 +112,46 @@ def read_jwks(path: Path) -> dict[str, IssuerKey]:
             raise _refuse(place, "must have a kid of its own", "须有不重复的 kid")
         found[kid] = _issuer_key(place, one)
     return found
+
+
+def public_keys(raw: Any, allowed: frozenset[str]) -> dict[str, IssuerKey]:
+    """The keys of a JWKS that was fetched; those not meant for signatures of the allowed kinds are passed over.
+
+    A secret key is never taken from there: whoever may read the document could sign with it. A key that names no
+    algorithm takes the allowed ones of its kind.
+
+    Returns:
+        the keys by ``kid``.
+
+    Raises:
+        ValueError: this is no JWKS, or two keys have one identifier.
+    """
+    listed = raw.get("keys") if isinstance(raw, dict) else None
+    if not isinstance(listed, list) or len(listed) > _MOST_KEYS:
+        raise ValueError("not a JWKS")
+    found: dict[str, IssuerKey] = {}
+    for place, one in enumerate(listed):
+        key = _public_key(place, one, allowed)
+        if key is None:
+            continue
+        if one["kid"] in found:
+            raise ValueError("a key identifier occurs twice")
+        found[one["kid"]] = key
+    return found
+
+
+def _public_key(place: int, raw: Any, allowed: frozenset[str]) -> IssuerKey | None:
+    if not isinstance(raw, dict) or not isinstance(raw.get("kid"), str) or not raw["kid"] or raw.get("kty") == "oct":
+        return None
+    named = raw.get("alg")
+    kinds = sorted(allowed & _KINDS.get(str(raw.get("kty")), frozenset()) & ({named} if named else allowed))
+    if not kinds:
+        return None
+    try:
+        key = _issuer_key(place, raw | {"alg": kinds[0]})
+    except ContractError:
+        return None
+    return IssuerKey(key.key, kinds[0], frozenset(kinds))
 
 
 def _seen(path: Path) -> tuple[int, int, int] | None:
@@ -178,7 +228,7 @@ class Tokens:
         if known is not None and seconds < known[1]:
             return known[0]
         claims = self._claims(text, seconds)
-        found = self._caller(claims)
+        found = caller_of(claims, self._settings)
         while len(self._kept) >= _MOST_KEPT:
             self._kept.popitem(last=False)
         self._kept[kept] = found, float(claims["exp"])
@@ -192,7 +242,7 @@ class Tokens:
             header = jwt.get_unverified_header(text)
             kid, kind = header.get("kid"), header.get("typ")
             key = self._keys.get(kid) if isinstance(kid, str) else None
-            if key is None or header.get("alg") != key.algorithm or "crit" in header or "b64" in header:
+            if key is None or not key.takes(header.get("alg")) or "crit" in header or "b64" in header:
                 raise TokenRefused
             if not isinstance(kind, str) or kind.lower() not in _TYPES:
                 raise TokenRefused
@@ -212,29 +262,45 @@ class Tokens:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise TokenRefused from None
-        self._in_time(claims, now)
-        return claims
-
-    def _in_time(self, claims: Mapping[str, Any], now: float) -> None:
-        """Refuse what has ended, has not begun, or lives too long."""
-        begun, end, not_before = claims["iat"], claims["exp"], claims.get("nbf", claims["iat"])
-        for moment in (begun, end, not_before):
-            if isinstance(moment, bool) or not isinstance(moment, int | float) or not abs(moment) < 1e12:
-                raise TokenRefused
-        leeway = self._settings.jwt_leeway_seconds
-        if now >= end + leeway or max(begun, not_before) > now + leeway:
-            raise TokenRefused
-        if not 0 < end - begun <= self._settings.jwt_max_seconds:
-            raise TokenRefused
-
-    def _caller(self, claims: Mapping[str, Any]) -> Principal:
-        """Tenant, user and roles; names must be names of ours, roles that are none of ours count for nothing."""
         s = self._settings
-        tenant, user, named = (claim(claims, n) for n in (s.jwt_tenant_claim, s.jwt_user_claim, s.jwt_roles_claim))
+        in_time(claims, now, leeway=s.jwt_leeway_seconds, longest=s.jwt_max_seconds)
         if not isinstance(claims["jti"], str) or not claims["jti"] or not isinstance(claims["sub"], str):
             raise TokenRefused
-        for name in (tenant, user):
-            if not isinstance(name, str) or not NAME.fullmatch(name):
-                raise TokenRefused
-        roles = named.split() if isinstance(named, str) else named if isinstance(named, list) else []
-        return Principal(tenant, user, roles_of(roles))
+        return claims
+
+
+def in_time(claims: Mapping[str, Any], now: float, *, leeway: float, longest: float) -> None:
+    """Refuse what has ended, has not begun, or lives too long.
+
+    Args:
+        claims: with ``iat`` and ``exp``, seconds.
+        now: the moment, seconds.
+        leeway: how far the issuer's clock may be off, seconds.
+        longest: longest life, seconds.
+
+    Raises:
+        TokenRefused: it does not count now.
+    """
+    begun, end, not_before = claims["iat"], claims["exp"], claims.get("nbf", claims["iat"])
+    for moment in (begun, end, not_before):
+        if isinstance(moment, bool) or not isinstance(moment, int | float) or not abs(moment) < 1e12:
+            raise TokenRefused
+    if now >= end + leeway or max(begun, not_before) > now + leeway:
+        raise TokenRefused
+    if not 0 < end - begun <= longest:
+        raise TokenRefused
+
+
+def caller_of(claims: Mapping[str, Any], settings: LoginSettings) -> Principal:
+    """Tenant, user and roles; names must be names of ours, roles that are none of ours count for nothing.
+
+    Raises:
+        TokenRefused: tenant or user is missing or no name of ours.
+    """
+    named_by = (settings.jwt_tenant_claim, settings.jwt_user_claim, settings.jwt_roles_claim)
+    tenant, user, named = (claim(claims, name) for name in named_by)
+    for name in (tenant, user):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise TokenRefused
+    roles = named.split() if isinstance(named, str) else named if isinstance(named, list) else []
+    return Principal(tenant, user, roles_of(roles))

@@ -98,11 +98,14 @@ def checkpoint(
 
 
 def migrate(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Bring the decision log to the newest schema; in PostgreSQL, run it as the owner of the database."""
+    """Bring decision log and key book to the newest schema; in PostgreSQL, run it as the owner of the database."""
+    from serving.access.keybook import book_of
     from serving.audit.database import open_log
 
-    for engine in open_log(_settings(home).decisions_address):
+    settings = _settings(home)
+    for engine in open_log(settings.decisions_address):
         engine.dispose()
+    book_of(settings).read()
     emit({"migrated": True}, json)
 
 

@@ -84,7 +84,7 @@ def _live(book: SqlKeyBook, key_id: str) -> Key:
 
 
 def _shown(key: Key) -> dict[str, Any]:
-    from serving.access.keybook import written
+    from serving.access.keys import written
 
     return {
         "key_id": key.key_id,

@@ -27,6 +27,7 @@ from serving.web.examples import example
 from serving.web.jobs_page import add_jobs
 from serving.web.live_page import add_check
 from serving.web.login import add_login
+from serving.web.login_oidc import add_login_oidc
 from serving.web.models_page import add_models
 from serving.web.outcome_page import add_outcome, form, recorded
 from serving.web.paged import Paged
@@ -53,7 +54,8 @@ def build_router(state: State) -> APIRouter:
     router = APIRouter(include_in_schema=False, route_class=Paged)
     of_cases = (add_cases, _add_decisions, add_papers, add_outcome, add_jobs)
     of_models = (add_promotion, add_models, add_audit)
-    for routes in (_add_files, add_login, _add_home, _add_form, add_check, add_checklist, *of_cases, *of_models):
+    of_login = (add_login, add_login_oidc)
+    for routes in (_add_files, *of_login, _add_home, _add_form, add_check, add_checklist, *of_cases, *of_models):
         routes(router, state)
     add_upload(router, state, _form_page)
     return router
