@@ -37,6 +37,7 @@ from serving.routes import (
     jobs,
     operations,
     scores,
+    users,
 )
 from serving.routes.shapes import violations_of
 from serving.settings import Settings
@@ -179,7 +180,7 @@ def create_app(
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]
     # the busiest route is the application's own: an included router is matched twice
     app.router.routes.extend(scores.build_router(state).routes)
-    rooms = (decision_list, decisions, audits, appraisals, accounts, catalogue, inference, jobs, operations)
+    rooms = (decision_list, decisions, audits, appraisals, accounts, catalogue, inference, jobs, users, operations)
     for room in rooms:
         app.include_router(room.build_router(state))
     _add_web(app, state)

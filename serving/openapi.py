@@ -16,11 +16,14 @@ from serving.openapi_examples import body_examples, csv_rows
 from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.routes.answers import ProblemDocument
 from serving.routes.shapes import AccountRequest, OnePledge
+from serving.routes.user_shapes import NewKey, Rotation
 from serving.tensors import InferRequest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_NAMED = (OnePledge, AccountRequest, InferRequest, NewKey, Rotation, ProblemDocument)
+"""Shapes that routes refer to by name."""
 _REF = "#/components/schemas/{model}"
 
 
@@ -28,7 +31,7 @@ def _schemas() -> dict[str, Any]:
     """Schemas the routes refer to by name."""
     from serving.schemas import application_schemas, outcome_schema
 
-    models = [(model, "validation") for model in (OnePledge, AccountRequest, InferRequest, ProblemDocument)]
+    models = [(model, "validation") for model in _NAMED]
     _, found = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
     return dict(found["$defs"]) | application_schemas() | {"Outcome": outcome_schema()}
 

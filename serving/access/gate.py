@@ -17,7 +17,7 @@ from eco_credit.core.errors import StorageUnavailable
 from serving.access import log
 from serving.access.failures import Failures
 from serving.access.flow import Flow
-from serving.access.keybook import KeyBook, book_of
+from serving.access.keybook import SqlKeyBook, book_of
 from serving.access.keys import Key, digest_of, key_id_of
 from serving.access.oidc import LoginRefused, Oidc
 from serving.access.origin import UNSAFE, from_here, over_network, peer_of, same_origin
@@ -50,7 +50,7 @@ class Login:
 class Gate:
     """Knows the callers of one service; a demo has one, who needs no login and sits at this machine."""
 
-    def __init__(self, state: State, book: KeyBook | None = None) -> None:
+    def __init__(self, state: State, book: SqlKeyBook | None = None) -> None:
         """Stand before the service ``state``; the keys are those of ``book``, or of the store.
 
         Raises:
@@ -58,7 +58,7 @@ class Gate:
         """
         settings = state.settings.login
         self._state = state
-        self._book: KeyBook = book or book_of(state.settings)
+        self.book = book or book_of(state.settings)
         self._tokens = Tokens(settings)
         self.oidc = None if settings.oidc_issuer is None else Oidc(settings, state.settings.home)
         self._failures = Failures(settings.failed_logins_per_minute)
@@ -134,14 +134,14 @@ class Gate:
 
     async def _current(self) -> Mapping[str, Key]:
         """All keys, read again off the event loop when they have changed."""
-        if not self._book.fresh():
+        if not self.book.fresh():
             await asyncio.to_thread(self._read)
         return self._keys
 
     def _read(self) -> None:
         with self._lock:  # of many requests that see the change, one reads
-            if not self._book.fresh():
-                self._keys = self._book.read()
+            if not self.book.fresh():
+                self._keys = self.book.read()
 
     def refresh(self) -> None:
         """Look whether the keys of the token issuer changed, note uses; meant for the service's own round."""
@@ -159,15 +159,24 @@ class Gate:
         if not due:
             return
         try:
-            self._book.note_uses(due)
+            self.book.note_uses(due)
         except StorageUnavailable:
             return  # nobody is turned away for it; the next round tries again
         self._noted |= due
 
+    def uses(self) -> Mapping[str, datetime]:
+        """When keys were last used: as this process knows it, and about as others noted it.
+
+        Raises:
+            StorageUnavailable: what others noted cannot be read.
+        """
+        noted = dict(self.book.uses())
+        return noted | {key_id: max(at, noted.get(key_id, at)) for key_id, at in list(self._used.items())}
+
     def close(self) -> None:
         """Let go of the keys; meant for the end of the service."""
         self._note_uses(all_of_them=True)
-        self._book.close()
+        self.book.close()
         if self.oidc is not None:
             self.oidc.close()
 
@@ -182,7 +191,7 @@ class Gate:
             raise Problem("forbidden")
         now = self._state.clock()
         issuer = self._state.settings.login.oidc_issuer
-        found = await asyncio.to_thread(self._book.visitor, token, now, issuer)
+        found = await asyncio.to_thread(self.book.visitor, token, now, issuer)
         if isinstance(found, Principal):
             return found
         key = (await self._current()).get(found or "")
@@ -205,7 +214,7 @@ class Gate:
         until = until if key.ends_at is None else min(until, key.ends_at)
         await self.log_out(request)  # whoever was logged in here before is not any more
         token = secrets.token_urlsafe(32)
-        await asyncio.to_thread(self._book.open_session, token, key.key_id, now=now, until=until)
+        await asyncio.to_thread(self.book.open_session, token, key.key_id, now=now, until=until)
         return Login(token, int((until - now).total_seconds()))
 
     async def admit_guest(self, by: Principal) -> Login:
@@ -214,7 +223,7 @@ class Gate:
         token, until = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
         issuer = str(self._state.settings.login.oidc_issuer)
         await asyncio.to_thread(
-            lambda: self._book.open_guest(token, by, issuer=issuer, now=now, until=until)
+            lambda: self.book.open_guest(token, by, issuer=issuer, now=now, until=until)
         )
         return Login(token, minutes * 60)
 
@@ -225,7 +234,7 @@ class Gate:
             LoginRefused: ``used``.
         """
         now = self._state.clock()
-        if not await asyncio.to_thread(lambda: self._book.use_state(flow.state, now=now, until=flow.ends)):
+        if not await asyncio.to_thread(lambda: self.book.use_state(flow.state, now=now, until=flow.ends)):
             raise LoginRefused("used")
 
     async def log_out(self, request: Request) -> bool:
@@ -233,7 +242,7 @@ class Gate:
         token = self._cookie(request)
         if token is None or not same_origin(request):
             return False
-        return await asyncio.to_thread(self._book.close_session, token)
+        return await asyncio.to_thread(self.book.close_session, token)
 
     def cookie_name(self, connection: HTTPConnection) -> str:
         """Name of the cookie; over a network a browser takes it only with TLS and for this host alone."""
@@ -255,8 +264,17 @@ class Gate:
         if not self._state.open_to_all:
             _ = self._logger
 
-    def note(self, request: Request, by: Principal, permission: Permission, *, event: str = "read") -> None:
-        """Leave a line about a reading before anything is shown; the demo has nobody to name.
+    def note(
+        self, request: Request, by: Principal, permission: Permission, *, event: str = "read", thing: str | None = None
+    ) -> None:
+        """Leave a line about a reading before anything is shown, or about an act; the demo has nobody to name.
+
+        Args:
+            request: the request.
+            by: the caller.
+            permission: what let the caller in, or would have.
+            event: ``read``, ``forbidden``, or what was done.
+            thing: what it was done to, when the path does not say it.
 
         Raises:
             StorageUnavailable: the line cannot be made, so nothing may be shown.
@@ -265,7 +283,7 @@ class Gate:
             return
         if self._log_key is None:
             self._log_key = log.log_key(self._state.settings.home)
-        thing = next(iter(request.path_params.values()), None)
+        thing = thing or next(iter(request.path_params.values()), None)
         self._logger.info(
             event,
             at=self._state.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

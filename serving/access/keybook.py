@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -31,37 +31,6 @@ TRUSTED_SECONDS = 2.0
 """A server cannot be asked on every request; what was read of it counts for so long."""
 _SETTLED_NS = 100_000_000
 """A file changed less long ago than this may change again without another time stamp."""
-
-
-class KeyBook(Protocol):
-    """What the gate needs of a place where keys are kept."""
-
-    def fresh(self) -> bool:
-        """True when what was last read still holds; asks no server and may be called on every request."""
-
-    def read(self) -> Mapping[str, Key]:
-        """All keys by identifier, ended ones too."""
-
-    def open_session(self, token: str, key_id: str, *, now: datetime, until: datetime) -> None:
-        """Keep a login."""
-
-    def open_guest(self, token: str, by: Principal, *, issuer: str, now: datetime, until: datetime) -> None:
-        """Keep a login that the login service vouched for."""
-
-    def visitor(self, token: str, now: datetime, issuer: str | None) -> str | Principal | None:
-        """Identifier of the key a login was made with, or the guest of the issuer, or None when it has ended."""
-
-    def use_state(self, state: str, *, now: datetime, until: datetime) -> bool:
-        """Note that a state came back from the login service; False when it did before."""
-
-    def note_uses(self, used: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used."""
-
-    def close_session(self, token: str) -> bool:
-        """End a login; True when it was a guest's."""
-
-    def close(self) -> None:
-        """Give up what is open."""
 
 
 def moment_of(text: str) -> datetime:
@@ -189,7 +158,8 @@ class SqlKeyBook:
             what is kept, and the key itself, which is kept nowhere.
         """
         key_id, text = new_key()
-        made = Key(key_id, digest_of(text), tenant, user, frozenset(roles), now, expires)
+        why = None if expires is None else "expires"
+        made = Key(key_id, digest_of(text), tenant, user, frozenset(roles), now, expires, why)
         self._do(lambda connection: connection.execute(keys.insert().values(_row(made))), writes=True)
         return made, text
 
@@ -206,7 +176,8 @@ class SqlKeyBook:
         """
         key_id, text = new_key()
         expires = old.ends_at if old.why == "expires" else None
-        made = Key(key_id, digest_of(text), old.tenant, old.user, old.roles, now, expires)
+        why = None if expires is None else "expires"
+        made = Key(key_id, digest_of(text), old.tenant, old.user, old.roles, now, expires, why)
         end = {"key_id": old.key_id, "why": "rotated", "ends_at": written(until), "noted_at": written(now)}
 
         def both(connection: sa.Connection) -> None:

@@ -28,6 +28,7 @@ MENU = (
     ("models", Permission.MODELS, "/models"),
     ("jobs", Permission.JOBS, "/jobs"),
     ("audit", Permission.AUDIT, "/audit"),
+    ("users", Permission.USERS, "/users"),
 )
 """Rooms of the desk: name, what it takes to enter, address."""
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
@@ -41,6 +42,7 @@ _MEDIA = {
     "monitor.css": _CSS,
     "run_report.css": _CSS,
     "icon.svg": "image/svg+xml",
+    "favicon.ico": "image/x-icon",
     "htmx.min.js": _SCRIPT,
     "desk.js": _SCRIPT,
 }

@@ -36,6 +36,7 @@ from serving.web.papers import add_papers
 from serving.web.promote_page import add_promotion
 from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload
+from serving.web.users_page import add_users
 from serving.web.view import FormView, by_path, summary
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def build_router(state: State) -> APIRouter:
     router = APIRouter(include_in_schema=False, route_class=Paged)
     of_cases = (add_cases, _add_decisions, add_papers, add_outcome, add_jobs)
     of_models = (add_promotion, add_models, add_audit)
-    of_login = (add_login, add_login_oidc)
+    of_login = (add_login, add_login_oidc, add_users)
     for routes in (_add_files, *of_login, _add_home, _add_form, add_check, add_checklist, *of_cases, *of_models):
         routes(router, state)
     add_upload(router, state, _form_page)
@@ -69,6 +70,13 @@ def _add_files(router: APIRouter, _: State) -> None:
         if found is None:
             raise Problem("not_found")
         return Response(found[0], media_type=found[1], headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    @router.get("/favicon.ico")
+    @public
+    async def favicon() -> Response:
+        """The mark for whoever shows an answer that is no page of ours, and so names none: a PDF, a JSON document."""
+        found = asset("favicon.ico") or (b"", "")
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": "public, max-age=86400"})
 
 
 def _add_home(router: APIRouter, state: State) -> None:

@@ -18,7 +18,7 @@ from serving.settings import Settings
 ROOT = Path(__file__).parents[2]
 OPEN_TO_ALL = {
     *("/livez", "/readyz", "/metrics", "/problems/{code}", "/openapi.json", "/static/{name}", "/login", "/logout"),
-    *("/v2/health/live", "/v2/health/ready"),
+    *("/v2/health/live", "/v2/health/ready", "/favicon.ico"),
 }
 
 

@@ -55,6 +55,16 @@ TABLE = {
     ("POST", "/apply/{kind}/check"): "O..G..",
     ("GET", "/papers/{kind}"): "OMPGUA",
     ("GET", "/audit"): "....U.",
+    ("GET", "/v1/users/keys"): ".....A",
+    ("POST", "/v1/users/keys"): ".....A",
+    ("POST", "/v1/users/keys/{key_id}/rotate"): ".....A",
+    ("POST", "/v1/users/keys/{key_id}/revoke"): ".....A",
+    ("POST", "/v1/users/logins/{login_id}/end"): ".....A",
+    ("GET", "/users"): ".....A",
+    ("POST", "/users"): ".....A",
+    ("POST", "/users/keys/{key_id}/rotate"): ".....A",
+    ("POST", "/users/keys/{key_id}/revoke"): ".....A",
+    ("POST", "/users/logins/{login_id}/end"): ".....A",
     ("GET", "/models"): ".MP.U.",
     ("GET", "/models/{alias}"): ".MP.U.",
     ("GET", "/models/{alias}/card"): ".MP.U.",
@@ -98,6 +108,7 @@ def status(bank: Bank, method: str, path: str, key: str | None) -> int:
     """The answer to a request that a caller with the right role would get past the guard with."""
     address = path.replace("{decision_id}", D).replace("{name}", "application").replace("{kind}", "order")
     address = address.replace("{job_id}", "j-" + "0" * 26).replace("{file}", "result")
+    address = address.replace("{key_id}", "0" * 16).replace("{login_id}", "0" * 16)
     if method == "GET":
         return bank.get(address, key).status_code
     return bank.post(address, body_of({}), key, idempotency_key="k").status_code
