@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from serving.state import State
 
 _MOST_WELCOME = 10_000
+_API = ("/v1/", "/v2")
 _NOTE_AFTER = timedelta(hours=1)
 _NOBODY = Key("", "0" * 64, "", "", frozenset(), datetime(2000, 1, 1, tzinfo=UTC))
 """Compared with where a key is not known, so that an answer takes the same time."""
@@ -87,7 +88,7 @@ class Gate:
                 raise _unknown()
             return await self._checked(connection, text.strip())
         # The API takes no cookie: a browser sends one by itself, a program sends a key on purpose.
-        if connection.scope["path"].startswith("/v1/"):
+        if connection.scope["path"].startswith(_API):
             raise _unknown()
         return await self._visitor(connection)
 
@@ -205,6 +206,7 @@ class Gate:
 
         Raises:
             Problem: ``unauthenticated``, or ``too_many_logins``.
+            StorageUnavailable: it cannot be kept, or no line about it can be left.
         """
         if len(text) > MAX_TOKEN or key_id_of(text) is None:
             text = "eck_"
@@ -212,13 +214,19 @@ class Gate:
         key, now = self._keys[by.key_id or ""], self._state.clock()
         until = now + timedelta(minutes=self._state.settings.login.session_minutes)
         until = until if key.ends_at is None else min(until, key.ends_at)
+        self.note(request, by, Permission.CATALOGUE, event="login")
         await self.log_out(request)  # whoever was logged in here before is not any more
         token = secrets.token_urlsafe(32)
         await asyncio.to_thread(self.book.open_session, token, key.key_id, now=now, until=until)
         return Login(token, int((until - now).total_seconds()))
 
-    async def admit_guest(self, by: Principal) -> Login:
-        """Begin a login that the login service vouched for; it lasts for the hours of a working day."""
+    async def admit_guest(self, request: Request, by: Principal) -> Login:
+        """Begin a login that the login service vouched for; it lasts for the hours of a working day.
+
+        Raises:
+            StorageUnavailable: it cannot be kept, or no line about it can be left.
+        """
+        self.note(request, by, Permission.CATALOGUE, event="login")
         now, minutes = self._state.clock(), self._state.settings.login.session_minutes
         token, until = secrets.token_urlsafe(32), now + timedelta(minutes=minutes)
         issuer = str(self._state.settings.login.oidc_issuer)
@@ -228,7 +236,7 @@ class Gate:
         return Login(token, minutes * 60)
 
     async def use_state(self, flow: Flow) -> None:
-        """Let the answer to a flow be used once, by whichever process of the service it reaches.
+        """Let a login that the login service vouched for begin once, by whichever process of the service it reaches.
 
         Raises:
             LoginRefused: ``used``.

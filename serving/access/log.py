@@ -67,21 +67,31 @@ def log_key(home: Path) -> bytes:
     Raises:
         StorageUnavailable: it can neither be read nor made.
     """
+    return secret_of(home, "log.key", "the key of the access log", "访问日志的密钥")
+
+
+def secret_of(home: Path, name: str, en: str, zh: str) -> bytes:
+    """A secret of the store, which all its services share: 32 random bytes in a file, made when it is missing.
+
+    Args:
+        home: folder of the store.
+        name: name of the file.
+        en: what the secret is, for a refusal.
+        zh: the same in Chinese.
+
+    Raises:
+        StorageUnavailable: it can neither be read nor made, or is not 32 bytes long.
+    """
     try:
-        found = secret_of(home, "log.key")
+        found = _read_or_made(home, name)
     except OSError as error:
-        raise StorageUnavailable("the key of the access log cannot be used", "访问日志的密钥无法使用") from error
+        raise StorageUnavailable(f"{en} cannot be used", f"{zh}无法使用") from error
     if len(found) != _KEY_BYTES:
-        raise StorageUnavailable("the key of the access log is damaged", "访问日志的密钥已损坏")
+        raise StorageUnavailable(f"{en} is damaged", f"{zh}已损坏")
     return found
 
 
-def secret_of(home: Path, name: str) -> bytes:
-    """A secret of the store, which all its services share: the bytes of a file, 32 random ones when it is missing.
-
-    Raises:
-        OSError: it can neither be read nor made.
-    """
+def _read_or_made(home: Path, name: str) -> bytes:
     path = home / name
     if not path.exists():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import hmac
 import logging
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -21,7 +22,6 @@ from urllib.parse import urlencode
 
 import jwt
 
-from eco_credit.core.errors import StorageUnavailable
 from serving.access.flow import Flow, Seal
 from serving.access.issuer import SECONDS, CodeRefused, Issuer, IssuerAway, Metadata
 from serving.access.log import secret_of
@@ -34,6 +34,8 @@ log = logging.getLogger("eco_credit.serving")
 
 _MOST_CODE = 2000
 _AT_ONCE, _WAITING = 4, 16
+_MOST_STATES = 10_000
+"""States that came back are remembered here, so that nobody can write into the key book before a login is good."""
 _LONGEST = 86_400.0
 _PLAIN = re.compile(r"[a-z_]{1,40}")
 _Result = TypeVar("_Result")
@@ -66,6 +68,7 @@ class Oidc:
         self.issuer = Issuer(settings)
         self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="login")
         self._waiting = 0
+        self._came: OrderedDict[str, None] = OrderedDict()
 
     # ---- there ---------------------------------------------------------------------------------
 
@@ -122,7 +125,7 @@ class Oidc:
         """What the login service sent back with the browser, once it is the answer to this flow.
 
         Raises:
-            LoginRefused: ``state`` when it is not.
+            LoginRefused: ``state`` when it is not, ``used`` when it came before: the login service is not asked again.
         """
         given = dict(query)
         if flow is None or len(given) != len(query):
@@ -131,13 +134,18 @@ class Oidc:
             raise LoginRefused("state")
         if given.get("iss", self.issuer.name) != self.issuer.name:
             raise LoginRefused("state")
+        if flow.state in self._came:
+            raise LoginRefused("used")
+        self._came[flow.state] = None
+        if len(self._came) > _MOST_STATES:
+            self._came.popitem(last=False)
         return given
 
     async def finish(self, flow: Flow, said: Mapping[str, str], now: datetime) -> Principal:
         """Who logged in.
 
         Args:
-            flow: the flow; its state has not come back before.
+            flow: the flow.
             said: what `said` gave.
             now: the moment.
 
@@ -244,7 +252,4 @@ class Oidc:
     @cached_property
     def _seal(self) -> Seal:
         """Made at the first login, with a secret of the store that all its services share."""
-        try:
-            return Seal(secret_of(self._home, "login.key"))
-        except OSError as error:
-            raise StorageUnavailable("the key of the logins cannot be used", "登录密钥无法使用") from error
+        return Seal(secret_of(self._home, "login.key", "the key of the logins", "登录过程的密钥"))

@@ -8,7 +8,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-_FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"})
+_FORWARDED = frozenset(
+    {
+        *(b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-forwarded"),
+        *(b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-forwarded-server"),
+    }
+)
+"""Headers by which a proxy says that it stands between."""
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods that change something."""
 

@@ -86,7 +86,7 @@ class _Way:
         page, going = self._page(request, flow), own_path(flow.going if flow else "/")
         try:
             said = self.oidc.said(flow, request.query_params.multi_items())
-        except LoginRefused as refused:  # perhaps a stranger sent it: the reader's own way is not disturbed
+        except LoginRefused as refused:  # perhaps a stranger sent it: the reader's own way there is left alone
             return self._failed(page, refused.why, going)
         try:
             answer = await self._welcomed(request, flow, said, page)  # type: ignore[arg-type]
@@ -97,9 +97,9 @@ class _Way:
 
     async def _welcomed(self, request: Request, flow: Flow, said: Mapping[str, str], page: Page) -> Response:
         """A page that leads on: the login's cookie is for our own pages, and a redirect would still be the other's."""
-        await self.state.gate.use_state(flow)
         by = await self.oidc.finish(flow, said, self.state.clock())
-        begun = await self.state.gate.admit_guest(by)
+        await self.state.gate.use_state(flow)
+        begun = await self.state.gate.admit_guest(request, by)
         going = f"{own_path(flow.going)}?lang={page.lang}"
         answer = page.draw("login_done.html.j2", user=by.user, tenant=by.tenant, going=going)
         answer.headers["Refresh"] = f"0;url={going}"

@@ -19,9 +19,9 @@ from api_service import body_of
 from api_users import Bank
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.access import Role
-from serving.access.keybook import MOST_SESSIONS, SqlKeyBook
-from serving.access.tables import metadata
+from serving.access import Principal, Role
+from serving.access.keybook import MIGRATIONS, MOST_SESSIONS, SqlKeyBook
+from serving.access.tables import keys, metadata
 
 OFFICER = Role.LOAN_OFFICER
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -192,7 +192,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from serving.access import Role
+from serving.access import Principal, Role
 from serving.access.keybook import SqlKeyBook
 book = SqlKeyBook(Path(sys.argv[1]))
 for number in range(10_000):
@@ -257,3 +257,26 @@ def users(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     program = "import sys; from serving.cli import main; sys.argv[0] = 'eco-credit'; main()"
     command = [sys.executable, "-c", program, "users", *words, "--home", str(home), "--json"]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_guests_states_and_uses_are_kept_and_end_in_their_time(book: SqlKeyBook) -> None:
+    by, until = Principal("bank-g", "chen", frozenset({Role.AUDITOR, OFFICER})), NOW + timedelta(hours=1)
+    book.open_guest("g", by, issuer="i", now=NOW, until=until)
+    assert book.visitor("g", NOW, "i") == by
+    assert [book.visitor("g", *other) for other in ((until, "i"), (NOW, "other"), (NOW, None))] == [None] * 3
+    assert book.use_state("s", now=NOW, until=until) and not book.use_state("s", now=NOW, until=until)
+    kept, _ = book.add("li", tenant="bank", roles=[OFFICER], now=NOW)
+    for hours in (0, 2, 1):
+        book.note_uses({kept.key_id: NOW + timedelta(hours=hours)})
+    assert book.uses() == {kept.key_id: NOW + timedelta(hours=2)}
+
+
+def test_a_book_of_the_version_before_is_brought_up_with_its_keys(book: SqlKeyBook, tmp_path: Path) -> None:
+    with sa.create_engine(f"sqlite:///{tmp_path / 'users.db'}").begin() as connection:
+        MIGRATIONS.run(connection, "0001")
+        connection.execute(keys.insert().values(
+            key_id="0" * 16, digest="d", tenant="bank", user_name="li", roles="auditor",
+            made_at="2026-01-01T00:00:00Z", expires_at=None,
+        ))  # fmt: skip
+    assert book.read()["0" * 16].user == "li"
+    assert book.guests("bank", NOW) == [] and book.uses() == {}

@@ -18,7 +18,7 @@ from api_users import bearing, closed
 from pydantic import SecretStr
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.access import Role
+from serving.access import Principal, Role
 from serving.access.keybook import MOST_SESSIONS, SqlKeyBook, book_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -117,3 +117,64 @@ def test_keys_and_decisions_share_a_database(address: str, tmp_path: Path) -> No
         seen = [client.get(f"/v1/decisions/{made}", **bearing(text)).status_code for text in texts.values()]
         assert seen == [200, 404]
     assert not (tmp_path / "users.db").exists()
+
+
+def test_logins_of_guests_states_and_uses_are_kept_as_in_the_file(address: str) -> None:
+    with closing(SqlKeyBook(address)) as book:
+        _guests_states_uses(book)
+
+
+def _guests_states_uses(book: SqlKeyBook) -> None:
+    by, until = Principal("bank-g", "chen", frozenset({Role.AUDITOR})), NOW + timedelta(hours=1)
+    for number in range(MOST_SESSIONS + 2):
+        book.open_guest(f"g{number}", by, issuer="i", now=NOW + timedelta(seconds=number), until=until)
+    assert [book.visitor(f"g{n}", NOW, "i") for n in (1, 2)] == [None, by]
+    assert book.visitor("g2", NOW, "other") is None and book.visitor("g2", until, "i") is None
+    assert len(book.guests("bank-g", NOW)) == MOST_SESSIONS and book.guests("bank-h", NOW) == []
+    assert book.close_session("g2") and not book.close_session("g2")
+    (last, *_) = book.guests("bank-g", NOW)
+    assert not book.end_guest("bank-h", last.guest_id) and book.end_guest("bank-g", last.guest_id)
+    assert [book.use_state("s", now=NOW, until=until) for _ in range(2)] == [True, False]
+    assert book.use_state("s", now=until, until=until + timedelta(minutes=9))  # its time was over
+    kept, _ = book.add("li", tenant="bank-g", roles=[Role.AUDITOR], now=NOW)
+    for moment in (NOW, NOW + timedelta(hours=2), NOW + timedelta(hours=1)):
+        book.note_uses({kept.key_id: moment})
+    assert book.uses()[kept.key_id] == NOW + timedelta(hours=2)
+
+
+def test_of_many_processes_that_bring_one_state_at_once_one_is_let_in(address: str) -> None:
+    found: list[bool] = []
+
+    def bring() -> None:
+        with closing(SqlKeyBook(address)) as book:
+            found.append(book.use_state("at once", now=NOW, until=NOW + timedelta(minutes=10)))
+
+    threads = [threading.Thread(target=bring) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [False] * 5 + [True]
+
+
+def test_a_service_that_is_no_owner_keeps_keys_once_the_owner_has_migrated(address: str) -> None:
+    """As the page about the decision log has it: the service logs in as a member of a role that may do little."""
+    url = sa.make_url(address).set(drivername="postgresql+psycopg")
+    owner = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE little")
+        connection.exec_driver_sql(
+            "DO $$ BEGIN CREATE ROLE eco_credit_writer NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        connection.exec_driver_sql("CREATE ROLE little LOGIN PASSWORD 'little' IN ROLE eco_credit_writer")
+    owner.dispose()
+    whole = url.set(database="little")
+    with closing(SqlKeyBook(whole.render_as_string(hide_password=False))) as book:
+        book.read()
+    small = whole.set(username="little", password="little").render_as_string(hide_password=False)
+    with closing(SqlKeyBook(small)) as book:
+        kept, _ = book.add("li", tenant="bank", roles=[Role.AUDITOR], now=NOW)
+        book.end(kept.key_id, why="revoked", at=NOW, now=NOW)
+        assert book.read()[kept.key_id].why == "revoked"
+        _bounded(book)
+        _guests_states_uses(book)

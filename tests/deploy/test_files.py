@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from serving.access.settings import LoginSettings
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,8 @@ def plain(name: str) -> str:
 
 def test_the_serving_image_installs_only_what_the_project_names_and_pins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {plain(one) for one in [*project["dependencies"], *project["optional-dependencies"]["postgres"], "numpy"]}
+    extras = [one for name in ("postgres", "oidc") for one in project["optional-dependencies"][name]]
+    named = {plain(one) for one in [*project["dependencies"], *extras, "numpy"]}
     pinned = {plain(one) for one in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
     lines = (DEPLOY / "requirements-serving.txt").read_text(encoding="utf-8").splitlines()
     wanted = {plain(one) for one in lines if one and not one.startswith("#")}
@@ -47,7 +49,8 @@ def test_the_lock_holds_what_the_image_needs_in_the_pinned_versions_and_each_by_
 
 
 def test_every_setting_the_files_use_is_one() -> None:
-    known = {f"ECO_CREDIT_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    fields = [*Settings.model_fields, *LoginSettings.model_fields]
+    known = {f"ECO_CREDIT_{name.upper()}" for name in fields} | OTHER_VARIABLES
     for file in ("Dockerfile", "eco-credit.service"):
         used = set(re.findall(r"ECO_CREDIT_[A-Z_]*[A-Z]", (DEPLOY / file).read_text(encoding="utf-8")))
         assert used <= known, file

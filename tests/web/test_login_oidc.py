@@ -229,16 +229,36 @@ def test_an_answer_that_does_not_say_who_it_is_from_is_refused_where_that_was_pr
     let_nobody_in(desk.back(f"{BACK}?{urlencode(sent)}", cookie), 400, "state")
 
 
-def test_the_same_answer_is_taken_once_even_beside_another_process(desk: Desk, tmp_path: Path) -> None:
+def test_the_same_answer_is_taken_once_and_the_login_service_is_not_even_asked_again(desk: Desk) -> None:
     address, cookie = desk.begin()
     sent = desk.service.agree(address)
     assert desk.back(sent, cookie).status_code == 200
     asked = len(desk.service.asked)
     let_nobody_in(desk.back(sent, cookie), 400, "used")
-    login = settings_of(tmp_path, desk.service.address)
-    with Bank(desk.bank.home, web=True, **login) as second:
-        let_nobody_in(second.get(f"{BACK}?{urlsplit(sent).query}", cookie=cookie), 400, "used")
-    assert len(desk.service.asked) == asked  # not even asked
+    assert len(desk.service.asked) == asked
+
+
+def test_the_same_answer_is_taken_once_beside_another_process_and_a_careless_login_service(
+    desk: Desk, tmp_path: Path
+) -> None:
+    address, cookie = desk.begin()
+    sent = desk.service.agree(address)
+    desk.service.careless = True  # it gives tokens for a code again and again
+    assert desk.back(sent, cookie).status_code == 200
+    with Bank(desk.bank.home, web=True, **settings_of(tmp_path, desk.service.address)) as second:
+        second.client.state.clock.now = desk.bank.now
+        refused = second.get(f"{BACK}?{urlsplit(sent).query}", cookie=cookie)
+        let_nobody_in(refused, 400, "used")
+
+
+def test_nobody_writes_into_the_key_book_before_a_login_is_good(desk: Desk) -> None:
+    assert desk.log_in().status_code == 200
+    before = (desk.bank.home / "users.db").stat().st_mtime_ns
+    desk.service.sign = _none
+    for sent in (desk.service.agree, desk.service.cancel):
+        address, cookie = desk.begin()
+        assert desk.back(sent(address), cookie).status_code == 401
+    assert (desk.bank.home / "users.db").stat().st_mtime_ns == before
 
 
 def test_a_code_that_was_used_elsewhere_is_refused_by_the_login_service(desk: Desk) -> None:
@@ -580,6 +600,28 @@ def test_no_secret_code_token_or_cookie_occurs_in_logs_or_figures(
     ) + desk.bank.get("/metrics").text
     for secret in (SECRET, code, cookie.partition("=")[2], session_of(done).partition("=")[2], "wang"):
         assert secret not in told
+
+
+def test_a_login_leaves_a_line_and_without_one_there_is_none(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("eco_credit.access").propagate = True
+    caplog.set_level(logging.INFO, "eco_credit.access")
+    assert desk.log_in().status_code == 200
+    (line,) = [json.loads(r.getMessage()) for r in caplog.records if r.name == "eco_credit.access"]
+    assert (line["event"], line["tenant"], line["roles"], line["key_id"]) == ("login", "bank-a", ["loan_officer"], None)
+    assert "wang" not in str(line)
+    desk.bank.client.state.gate._log_key = None
+    (desk.bank.home / "log.key").write_bytes(b"short")
+    refused = desk.log_in()
+    assert refused.status_code == 503 and SESSION not in cookies_of(refused)
+
+
+def test_a_damaged_key_of_the_logins_begins_none(desk: Desk) -> None:
+    desk.bank.home.mkdir(exist_ok=True)
+    (desk.bank.home / "login.key").write_bytes(b"")
+    refused = desk.bank.get("/login/oidc")
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/storage_unavailable")
 
 
 # ---- settings ----------------------------------------------------------------------------------------
