@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from serving.routes.reply import body_of, json_reply
 from serving.routes.shapes import read_shape
 from serving.routes.user_shapes import EndedLogin, KeyAnswer, KeyList, MadeKey, NewKey, Rotation
 from serving.state import State
+
+_NUMBER = re.compile(r"[0-9a-f]{16}")
 
 
 def build_router(state: State) -> APIRouter:
@@ -185,7 +188,9 @@ async def end_login(state: State, request: Request, login_id: str) -> None:
         Problem: ``forbidden`` where nobody is known; ``not_found`` when there is none in the caller's tenant.
     """
     by = _keeper(request)
-    if not await asyncio.to_thread(state.gate.book.end_guest, by.tenant, login_id):
+    if not _NUMBER.fullmatch(login_id) or not await asyncio.to_thread(
+        state.gate.book.end_guest, by.tenant, login_id
+    ):
         raise Problem("not_found")
     state.gate.note(request, by, Permission.USERS, event="login_ended")
 

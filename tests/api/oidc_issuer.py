@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from html import escape
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -53,7 +54,8 @@ class LoginService:
         now: its clock.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], *, tls: tuple[Path, Path] | None = None) -> None:
+        """Get ready; with the files of a certificate for localhost and its key it speaks TLS."""
         self.now = now
         self.claims: dict[str, Any] = {"sub": "wang", "tenant": "bank-a", "roles": ["loan_officer"]}
         self.header: dict[str, Any] = {"kid": "k1"}
@@ -69,8 +71,10 @@ class LoginService:
         }  # fmt: skip
         made = [Route(path, self._watched(one), methods=["GET", "POST"]) for path, one in paths.items()]
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(Starlette(routes=made), log_level="error"))
+        port = self._socket.getsockname()[1]
+        self.address = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+        files = {"ssl_certfile": str(tls[0]), "ssl_keyfile": str(tls[1])} if tls else {}
+        self._server = uvicorn.Server(uvicorn.Config(Starlette(routes=made), log_level="error", **files))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )
@@ -94,15 +98,15 @@ class LoginService:
     def agree(self, address: str, **changed: str) -> str:
         """Log in there as a browser would, on the page it was sent to; the address the browser is sent back to."""
         asked = dict(parse_qsl(urlsplit(address).query)) | changed
-        page = httpx.get(f"{self.address}/authorize?{urlencode(asked)}")
+        page = httpx.get(f"{self.address}/authorize?{urlencode(asked)}", verify=False)
         assert page.status_code == 200, page.text
-        sent = httpx.get(f"{self.address}/agree?{urlencode(asked)}")
+        sent = httpx.get(f"{self.address}/agree?{urlencode(asked)}", verify=False)
         assert sent.status_code == 302, sent.text
         return sent.headers["location"]
 
     def cancel(self, address: str, error: str = "access_denied") -> str:
         """Refuse on that page; the address the browser is sent back to."""
-        return httpx.get(f"{self.address}/agree?{urlsplit(address).query}&no={error}").headers["location"]
+        return httpx.get(f"{self.address}/agree?{urlsplit(address).query}&no={error}", verify=False).headers["location"]
 
     # ---- pages -------------------------------------------------------------------------------------
 

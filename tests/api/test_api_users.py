@@ -214,3 +214,11 @@ def test_an_administrator_sees_no_case_anywhere_in_these_answers(bank: Bank, adm
     told = bank.get("/v1/users/keys", admin).text
     assert scored["decision_id"] not in told and "max_loan" not in told
     assert bank.get(f"/v1/decisions/{scored['decision_id']}", admin).status_code == 403
+
+
+@pytest.mark.parametrize("number", ["%00", "..", "x" * 3000, "%F0%9F%94%91", "' OR 1=1 --", "0" * 15, "%2e%2e%2f"])
+def test_what_is_no_number_of_a_key_or_login_is_not_found(bank: Bank, admin: str, number: str) -> None:
+    for path in (f"keys/{number}/revoke", f"keys/{number}/rotate", f"logins/{number}/end"):
+        answer = bank.post(f"/v1/users/{path}", body_of({}), admin)
+        assert answer.status_code in (404, 405), path
+        assert bank.get("/v1/users/keys", admin).status_code == 200

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import jwt
 import pytest
 from api_service import body_of
 from api_users import Bank, part, token
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 from oidc_issuer import CLIENT, KEY, OTHER, SECRET, LoginService, public
 from test_pages import Checked
 
@@ -46,8 +48,8 @@ def settings_of(folder: Path, address: str, **changed: Any) -> dict[str, Any]:
 class Desk:
     """A service that knows a login service, and a browser's cookies."""
 
-    def __init__(self, folder: Path, **changed: Any) -> None:
-        self.service = LoginService(lambda: self.bank.now)
+    def __init__(self, folder: Path, *, tls: tuple[Path, Path] | None = None, **changed: Any) -> None:
+        self.service = LoginService(lambda: self.bank.now, tls=tls)
         login = settings_of(folder, self.service.address, **changed)
         self.bank = Bank(folder / "home", web=True, failed_logins_per_minute=1000, **login)
 
@@ -519,6 +521,35 @@ def test_a_redirect_of_the_login_service_is_not_followed(desk: Desk) -> None:
     here = desk.service.address
     desk.service.document = {"jwks_uri": f"{here}/agree?redirect_uri={here}/jwks&state=x"}
     let_nobody_in(desk.log_in(), 503, "away")
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Files of a certificate that signs itself, and of its key."""
+    own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(own, own, KEY.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    kinds = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(made.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(KEY.private_bytes(*kinds))
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.mark.parametrize(("name", "trusted", "taken"), [("localhost", True, True), ("localhost", False, False),
+                                                        ("sso.bank.example", True, False)])  # fmt: skip
+def test_over_tls_the_login_service_shows_a_certificate_for_its_name_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, taken: bool
+) -> None:
+    files = certificate(tmp_path, name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(files[0]) if trusted else "/dev/null")
+    desk = Desk(tmp_path, tls=files)
+    with desk.service, desk.bank:
+        if taken:
+            assert desk.log_in().status_code == 200
+        else:
+            let_nobody_in(desk.bank.get("/login/oidc?lang=en"), 503, "away")
 
 
 # ---- logging out, and ending -------------------------------------------------------------------------
