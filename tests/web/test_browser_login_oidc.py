@@ -9,6 +9,7 @@ import pytest
 from api_users import closed
 from desk_fakes import served
 from oidc_issuer import CLIENT, SECRET, LoginService
+from test_accessible import broken
 from test_browser import QUIET
 
 from serving.app import create_app
@@ -79,9 +80,11 @@ def test_an_auditor_presses_the_button_reads_and_logs_out_at_both_places(
 def test_a_reader_who_cancels_or_has_no_role_is_told_so_on_the_login_page(browser, bank: LoginService, address: str):
     page = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 900}).new_page()
     page.goto(f"{address}/login")
+    assert broken(page) == []
     page.get_by_role("link", name="Log in with your bank account").click()
     page.get_by_role("button", name="Cancel").click()
     assert "called off" in page.get_by_role("alert").inner_text()
+    assert broken(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     bank.claims = {"sub": "zhao", "tenant": "bank-a", "roles": ["cook"]}
     page.get_by_role("link", name="Log in with your bank account").click()

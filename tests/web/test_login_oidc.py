@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
@@ -30,6 +31,7 @@ from serving.access import issuer as issuer_room
 from serving.access.flow import FLOW_SECONDS
 from serving.access.oidc import Oidc
 from serving.access.settings import LoginSettings
+from serving.settings import read_settings
 
 pytest.importorskip("authlib", reason="needs the extra oidc")
 BACK = "/login/oidc/callback"
@@ -694,3 +696,19 @@ def test_an_empty_secret_stops_the_start_and_a_new_one_needs_no_new_start(desk: 
     with pytest.raises(ContractError):
         Oidc(LoginSettings(**settings_of(tmp_path, "https://sso.bank.example")
                            | {"oidc_client_secret_file": Path("/dev/null")}), tmp_path)
+
+
+def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "authlib", None)
+    with pytest.raises(ContractError, match="eco-credit\\[oidc\\]"):
+        Oidc(LoginSettings(**settings_of(tmp_path, "https://sso.bank.example")), tmp_path)
+
+
+def test_the_settings_come_from_the_environment_or_a_table_of_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECO_CREDIT_OIDC_ISSUER", "https://sso.bank.example")
+    assert LoginSettings().oidc_issuer == "https://sso.bank.example"
+    (tmp_path / "s.toml").write_text('[login]\noidc_issuer = "https://other.bank.example"\n')
+    monkeypatch.setenv("ECO_CREDIT_SETTINGS", str(tmp_path / "s.toml"))
+    assert read_settings().login.oidc_issuer == "https://other.bank.example"
