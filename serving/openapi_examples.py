@@ -53,7 +53,10 @@ def body_examples() -> dict[str, dict[str, dict[str, Any]]]:
     alone = {"one_pledge": {"summary": "One pledge without a loan", "value": one}}
     person = {"decided": "refer", "decided_by": "u-1", "reason": "The certificate is to be seen in the original."}
     account = {"norm": "norm-2022", "day": "2026-11-23", "rows": account_rows()}
+    key = {"user": "li", "roles": ["loan_officer"], "expires": "2030-12-31"}
     return {
+        "/v1/users/keys": {"officer": {"summary": "A key for a loan officer", "value": key}},
+        "/v1/users/keys/{key_id}/rotate": {"day": {"summary": "The old key a day more", "value": {"grace_hours": 24}}},
         "/v1/scores": whole,
         "/v1/appraisals": {"forest_right": whole["forest_right"], **alone},
         "/v1/appraisals/report": alone,
