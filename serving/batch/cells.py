@@ -32,6 +32,8 @@ _DAY = re.compile(
 )
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?e\+?\d+", re.ASCII | re.IGNORECASE)
 _EXACT_INTEGER = 10**15
+_SHARES = frozenset({"ratio", "1/year"})
+"""Stored units that a percent sign fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Broken:
     """A cell that breaks a rule."""
 
     rule: str
+
+
+class Percent(float):
+    """A number that its file shows with a percent sign: 0.35 under the format ``0%`` stands there as 35%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class Reading:
     def _number(self, cell: Any) -> Any:
         if isinstance(cell, (dt.date, dt.datetime, dt.time, dt.timedelta, bool)):
             return Broken("number_form")
+        if isinstance(cell, Percent):
+            return float(cell) if self.field.unit in _SHARES else Broken("percent_form")
         text = repr(cell) if isinstance(cell, (int, float)) else folded(cell).replace(" ", "")
         if text in UNKNOWN_WORDS:
             return None

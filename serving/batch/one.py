@@ -28,7 +28,7 @@ from serving.batch.table import data_lines
 
 UPLOAD = Limits(
     rows_per_application=20, file_bytes=2 * MEBIBYTE, table_bytes=64 * MEBIBYTE, members=200, sheet_rows=20_000,
-    text_length=30_000,
+    sheet_cells=4_000_000, text_length=30_000,
 )
 """A workbook with one application is small; its longest text is the outline of a parcel."""
 _CONTRACTED = "gep_contracted_cny"

@@ -29,12 +29,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "wrong_format": ("the content does not fit the ending of the file name", "文件内容与扩展名不符"),
     "unsupported_format": (
-        "only .parquet (or a folder of parts), .csv, .txt, .tsv, .xlsx and .dbf are read",
-        "仅支持 .parquet（或分片文件夹）、.csv、.txt、.tsv、.xlsx 和 .dbf",
+        "only .parquet (or a folder of parts), .csv, .txt, .tsv, .xlsx, .xls, .et and .dbf are read",
+        "仅支持 .parquet（或分片文件夹）、.csv、.txt、.tsv、.xlsx、.xls、.et 和 .dbf",
+    ),
+    "not_a_workbook": (
+        "the content is no workbook, though the ending says so (a web page or text saved under this ending often is"
+        " none): open it in a spreadsheet program and save it as .xlsx",
+        "扩展名是工作簿而内容不是（常见于另存的网页或文本），请用表格软件打开后另存为.xlsx",
     ),
     "encrypted": (
-        "the workbook is protected by a password or is an old .xls: save it as .xlsx without a password",
-        "工作簿有密码或为旧版.xls，请另存为无密码的.xlsx",
+        "the workbook is protected by a password: save it without one",
+        "工作簿有密码，请另存为无密码的文件",
     ),
     "unsafe_archive": ("the workbook unpacks to more than the limit", "工作簿解压后超过上限"),
     "unreadable": ("the file is damaged and cannot be read", "文件损坏，无法读取"),
@@ -52,6 +57,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "formula_without_value": (
         "a formula has no stored value: open the file in a spreadsheet program and save it",
         "公式单元格没有保存的结果，请用表格软件打开并保存",
+    ),
+    "error_value": (
+        "the cell holds an error of the spreadsheet, such as a division by zero: mend the formula or leave it blank",
+        "单元格为表格错误值（如除零、引用失效），请更正公式或留空",
+    ),
+    "percent_form": (
+        "the cell is shown as a percentage, which this field is not: change the format of the cell",
+        "单元格以百分比显示，而该字段不是比例，请改单元格格式",
+    ),
+    "percent_unclear": (
+        "the number format does not tell whether the cell is a percentage: choose a plain format and enter it again",
+        "无法从单元格格式判断是否为百分比，请改为普通数字格式后重新录入",
+    ),
+    "cell_unplaced": (
+        "the workbook does not say where a cell stands: open it in a spreadsheet program and save it",
+        "工作簿未注明单元格位置，请用表格软件打开并保存",
     ),
     "not_contiguous": (
         "rows of one application do not stand together: sort by application number",

@@ -20,6 +20,7 @@ class Limits:
         expansion: largest ratio of unpacked to packed size of a workbook.
         members: most members of a workbook archive.
         sheet_rows: most rows of a workbook in sum.
+        sheet_cells: most cells of a workbook in sum, blank ones up to the last one included.
         text_length: longest text cell, characters.
     """
 
@@ -31,4 +32,5 @@ class Limits:
     expansion: float = 200.0
     members: int = 2_000
     sheet_rows: int = 2_000_000
+    sheet_cells: int = 80_000_000
     text_length: int = 4_096

@@ -2,127 +2,139 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from eco_credit.core.errors import ContractError
-from serving.batch.rules import refusal, violation
+from serving.batch import biff, ooxml
+from serving.batch.inside import Inside, Marks
+from serving.batch.ole import MAGIC
+from serving.batch.rules import refusal
 from serving.batch.settings import Limits
 
-_BLOCK = 1 << 20
-MOST_FORMULAS = 20
-"""Formula cells without a value that are named at most."""
-_CELL = re.compile(rb"<c\s[^>]*?r=\"([A-Z]+[0-9]+)\"[^>]*(?<!/)>(?:(?!</c>).)*?<f[\s>/](?:(?!</c>).)*</c>", re.DOTALL)
-_VALUE = re.compile(rb"<v>[^<]|<is>")
-_HIDDEN_ROW = re.compile(rb"<row [^>]*hidden=\"(?:1|true)\"")
-_HIDDEN_COLUMN = re.compile(rb"<col [^>]*hidden=\"(?:1|true)\"")
-_DIMENSION = re.compile(rb"<dimension[^>]*ref=\"(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})\"")
+_OWN_ENDINGS = {True: frozenset({".xls"}), False: frozenset({".xlsx", ".xlsm"})}
+"""Endings by which the reader takes an old workbook, or one of today, for what it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One visible sheet: its name, its rows from the first row of the sheet on, its merged cells.
+class SheetHead:
+    """One visible sheet: its name and its merged cells.
 
     ``merged`` holds (first row, last row, column) of cells merged downwards in one column, from 0.
     """
 
     name: str
-    rows: list[list[Any]]
     merged: tuple[tuple[int, int, int], ...] = ()
 
 
-def read_sheets(path: Path, limits: Limits) -> tuple[list[Sheet], list[str]]:
-    """Read all visible sheets.
+@dataclass(frozen=True, slots=True)
+class BookHead:
+    """What is known of a workbook before its cells: hidden sheets by name, hidden rows and columns by number."""
 
-    Filtered rows and hidden columns are read; hidden sheets are not, and are named.
+    hidden: tuple[str, ...] = ()
+    rows_hidden: int = 0
+    columns_hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One visible sheet: its name, its rows from the first row of the sheet on, its merged cells as in `SheetHead`."""
+
+    name: str
+    rows: Sequence[list[Any]]
+    merged: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Book:
+    """A workbook: what is known of it, and its visible sheets in order."""
+
+    head: BookHead = field(default_factory=BookHead)
+    sheets: list[Sheet] = field(default_factory=list)
+
+
+def read_sheets(path: Path, limits: Limits) -> tuple[list[Sheet], list[str]]:
+    """The visible sheets of `read_book` in order, and the names of the hidden ones."""
+    found = read_book(path, limits)
+    return found.sheets, list(found.head.hidden)
+
+
+def read_book(path: Path, limits: Limits) -> Book:
+    """Read a workbook here and now.
 
     Args:
         path: workbook, already sniffed.
-        limits: most rows.
-
-    Returns:
-        The visible sheets in order, and the names of the hidden ones.
+        limits: most rows and cells.
 
     Raises:
-        ContractError: the workbook is damaged, declares too many rows, or holds a formula without a
-            stored value (which readers give as zero).
+        ContractError: as in `walk`.
+    """
+    found = Book()
+    rows: list[list[Any]] = []
+    for one in walk(path, limits):
+        if isinstance(one, list):
+            rows.append(one)
+        elif isinstance(one, SheetHead):
+            rows = []
+            found.sheets.append(Sheet(one.name, rows, one.merged))
+        else:
+            found.head = one
+    return found
+
+
+def walk(path: Path, limits: Limits) -> Iterator[BookHead | SheetHead | list[Any]]:
+    """Go through a workbook of either generation: its head, then each visible sheet's head and rows.
+
+    Filtered rows and hidden columns are read; hidden sheets are not, and are named. A cell is a text, a number, a
+    boolean, a day or None; a number shown as percent is a `cells.Percent`, an error is `cells.Broken`.
+
+    Args:
+        path: workbook, already sniffed.
+        limits: most rows and cells.
+
+    Raises:
+        ContractError: the workbook is damaged, protected, has too many rows or cells, or holds a formula without a
+            stored value (which readers give as zero or blank).
     """
     import python_calamine as calamine
 
-    _inside(path, limits)
+    old = _is_old(path)
+    inside = biff.look_inside(path, limits) if old else ooxml.look_inside(path, limits)
+    inside.refuse_unvalued(path.name)
     try:
-        book = calamine.CalamineWorkbook.from_path(str(path))
-        metadata = book.sheets_metadata
-        visible = [
-            m.name
-            for m in metadata
-            if m.visible == calamine.SheetVisibleEnum.Visible and m.typ == calamine.SheetTypeEnum.WorkSheet
-        ]
-        sheets = [_sheet(book.get_sheet_by_name(name)) for name in visible]
+        book = _opened(calamine, path, old)
+        shown = [one.visible == calamine.SheetVisibleEnum.Visible for one in book.sheets_metadata]
+        typed = [one.typ == calamine.SheetTypeEnum.WorkSheet for one in book.sheets_metadata]
+        visible = [at for at in range(len(shown)) if shown[at] and typed[at]]
+        hidden = [one.name for at, one in enumerate(book.sheets_metadata) if at not in visible]
+        yield BookHead(tuple(hidden), inside.rows_hidden, inside.columns_hidden)
+        for at in visible:
+            yield from _sheet(book.get_sheet_by_index(at), inside)
     except (calamine.CalamineError, OSError, ValueError):
         raise refusal(path.name, "unreadable") from None
-    return sheets, [m.name for m in metadata if m.name not in visible]
 
 
-def _sheet(sheet: Any) -> Sheet:
-    """Cells as text, number, boolean, day or None; blank text is None."""
-    rows = [[None if cell == "" else cell for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+def _is_old(path: Path) -> bool:
+    with path.open("rb") as source:
+        return source.read(len(MAGIC)) == MAGIC
+
+
+def _opened(calamine: Any, path: Path, old: bool) -> Any:
+    """By the content: the reader itself goes by the ending."""
+    if path.suffix.lower() in _OWN_ENDINGS[old]:
+        return calamine.CalamineWorkbook.from_path(str(path))
+    with path.open("rb") as source:
+        return calamine.CalamineWorkbook.from_filelike(source)
+
+
+def _sheet(sheet: Any, inside: Inside) -> Iterator[SheetHead | list[Any]]:
+    """Head and rows; blank text is None."""
     spans = ((first[0], last[0], first[1]) for first, last in sheet.merged_cell_ranges or () if first[1] == last[1])
-    return Sheet(sheet.name, rows, tuple(spans))
-
-
-def _inside(path: Path, limits: Limits) -> None:
-    """Look at the sheets' own text before a reader builds them: declared rows, formulas without value."""
-    cells: list[str] = []
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-                with archive.open(member) as source:
-                    cells += islice(_without_value(path.name, source, limits), MOST_FORMULAS - len(cells))
-    if cells:
-        raise ContractError([violation(f"{path.name}!{cell}", "formula_without_value") for cell in cells])
-
-
-def hidden_parts(path: Path) -> dict[str, int]:
-    """How many rows and groups of columns are hidden, by a filter or by hand; they are read all the same."""
-    rows = columns = 0
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-                with archive.open(member) as source:
-                    head = source.read(_BLOCK)
-                    columns += len(_HIDDEN_COLUMN.findall(head))
-                    rows += sum(len(_HIDDEN_ROW.findall(block)) for block in _with_whole_cells(head, source))
-    return {"rows_hidden": rows, "columns_hidden": columns}
-
-
-def _without_value(name: str, source: IO[bytes], limits: Limits) -> Iterator[str]:
-    """Addresses of formula cells without a stored value."""
-    head = source.read(_BLOCK)
-    found = _DIMENSION.search(head)
-    if found and int(found.group(2)) > limits.sheet_rows:
-        raise refusal(name, "unsafe_archive")
-    for block in _with_whole_cells(head, source):
-        if b"<f" not in block:
-            continue
-        for cell in _CELL.finditer(block):
-            if not _VALUE.search(cell.group(0)):
-                yield cell.group(1).decode()
-
-
-def _with_whole_cells(block: bytes, source: IO[bytes]) -> Iterator[bytes]:
-    """Blocks of a sheet cut behind the end of a row, so that no cell is cut in two."""
-    rest = b""
-    while block:
-        block = rest + block
-        cut = block.rfind(b"</row>")
-        whole, rest = (block[: cut + 6], block[cut + 6 :]) if cut >= 0 else (b"", block)
-        if whole:
-            yield whole
-        block = source.read(_BLOCK)
-    yield rest
+    yield SheetHead(sheet.name, tuple(spans))
+    before = [None] * (sheet.start[1] if sheet.start else 0)
+    marks = inside.marks.get(sheet.name, Marks())
+    plain = not (marks.shown or marks.errors)
+    for number, row in enumerate(sheet.iter_rows()):
+        cells = [*before, *(None if cell == "" else cell for cell in row)]
+        yield cells if plain else marks.applied(number, cells)

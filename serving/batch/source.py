@@ -1,11 +1,11 @@
-"""One door to a batch file: parquet, csv, xlsx or dbf, as a stream of chunks, with what was found on the way."""
+"""One door to a batch file: parquet, csv, workbook or dbf, as a stream of chunks, with what was found on the way."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -16,7 +16,6 @@ import numpy as np
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.mapping import TapeMapping
 from serving.batch import parquet
-from serving.batch.cells import Broken
 from serving.batch.chunk import KEY, Chunk, key_hash, starts
 from serving.batch.dbf import open_dbf, read_dbf
 from serving.batch.folder import open_folder
@@ -24,8 +23,8 @@ from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, l
 from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
-from serving.batch.sheets import Sheet, hidden_parts, read_sheets
 from serving.batch.sniff import sniff
+from serving.batch.spreadsheet import open_spreadsheet
 from serving.batch.table import data_lines, read_blocks
 from serving.batch.totals import total_warnings
 
@@ -55,7 +54,7 @@ class Source:
 
     Attributes:
         path: the file.
-        kind: ``parquet``, ``parquet_folder``, ``csv``, ``dbf`` or ``xlsx``.
+        kind: ``parquet``, ``parquet_folder``, ``csv``, ``dbf``, ``xlsx`` or ``xls``.
         notes: facts for the manifest: encoding, delimiter, sheets, header row, units, ignored columns.
         width: cells of the header.
     """
@@ -138,7 +137,7 @@ def open_source(
     """Open a batch file: check it, find its header, learn its units.
 
     Args:
-        path: parquet (a file, or a folder of parts), csv, xlsx or dbf.
+        path: parquet (a file, or a folder of parts), csv, xlsx, xls (et) or dbf.
         fields: fields of the contract.
         limits: bounds of size.
         merged: columns in which cells merged downwards are filled down.
@@ -160,7 +159,7 @@ def open_source(
         return _parquet(path, vocabulary, limits)
     if kind == "csv":
         return _csv(path, vocabulary, limits)
-    return _xlsx(path, vocabulary, limits, merged)
+    return _workbook(path, kind, vocabulary, limits, merged)
 
 
 def _rearranged(limits: Limits, layout: Layout, notes: dict[str, Any], blocks: Any) -> tuple[Any, ...]:
@@ -216,57 +215,9 @@ def _delimited(
     )
 
 
-def _xlsx(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
-    sheets, hidden = read_sheets(path, limits)
-    found = [(sheet, find_header(sheet.rows[:HEADER_ROWS], vocabulary)) for sheet in sheets]
-    with_header = [(sheet, places) for sheet, places in found if places]
-    if not with_header:
-        raise refusal(path.name, "header_not_found")
-    layouts = [
-        layout_of(sheet.rows[:HEADER_ROWS], places, vocabulary=vocabulary, limits=limits)
-        for sheet, places in with_header
-    ]
-    tables = [(_filled(sheet, layout, merged), layout) for (sheet, _), layout in zip(with_header, layouts, strict=True)]
-
-    def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
-        row = 0
-        columns = {reading.field.column: reading for layout in layouts for reading in layout.columns.values()}
-        for sheet, layout in tables:
-            lines = data_lines(_sheet_lines(sheet, layout, row), layout, dropped)
-            for block in read_blocks(lines, _only(layout, only), width=layout.width):
-                yield block if only else block.completed(columns)
-            row += len(sheet.rows) - layout.header_row
-
-    notes = {
-        "sheets": [{"name": sheet.name, **_notes(layout)} for sheet, layout in tables],
-        "sheets_hidden": hidden,
-        "sheets_without_header": [sheet.name for sheet, places in found if not places],
-        **hidden_parts(path),
-    }
-    unstated = frozenset[str]().union(*(layout.unstated for layout in layouts))
-
-    def totals() -> list[dict[str, Any]]:
-        return [each for sheet, layout in tables for each in total_warnings(_sheet_lines(sheet, layout, 0), layout)]
-
-    return Source(path, "xlsx", replace(layouts[0], unstated=unstated), limits, notes, blocks, totals)
-
-
-def _sheet_lines(sheet: Sheet, layout: Layout, before: int) -> Iterator[Line]:
-    for at, cells in enumerate(sheet.rows[layout.header_row :], start=1):
-        yield Line(before + at, sheet.name, cells)
-
-
-def _filled(sheet: Sheet, layout: Layout, merged: frozenset[str]) -> Sheet:
-    """Cells merged downwards in a column of the loan are filled down; in other known columns they are broken."""
-    rows = [list(cells) for cells in sheet.rows] if sheet.merged else sheet.rows
-    for first, last, column in sheet.merged:
-        reading = layout.columns.get(column)
-        if reading is None or first < layout.header_row:
-            continue
-        fill = rows[first][column] if reading.field.column in merged else Broken("merged_cell")
-        for row in range(first + 1, min(last + 1, len(rows))):
-            rows[row][column] = fill
-    return Sheet(sheet.name, rows, sheet.merged)
+def _workbook(path: Path, kind: str, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
+    book = open_spreadsheet(path, vocabulary, limits, merged=merged, cut=_only, noted=_notes)
+    return Source(path, kind, book.layout, limits, book.notes, book.blocks, book.totals)
 
 
 def _only(layout: Layout, only: str | None) -> Layout:

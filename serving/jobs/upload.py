@@ -25,6 +25,7 @@ MEDIA = {
     "text/csv": ".csv",
     "text/tab-separated-values": ".tsv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.ms-excel": ".xls",
     "application/x-dbf": ".dbf",
 }
 """Media type of a raw body to the ending of its file."""
@@ -129,7 +130,7 @@ def wanted_of(ending: str, told: Mapping[str, str], *, name: str) -> Wanted:
     Raises:
         ContractError: an ending, a mapping, a number or a language that is not known.
     """
-    known = {*MEDIA.values(), ".xlsm", ".txt"}
+    known = {*MEDIA.values(), ".xlsm", ".et", ".txt"}
     wrong = []
     if ending not in known:
         wrong.append(violation("file", "unsupported_format", f"one of {', '.join(sorted(known))}", "不支持的文件格式"))

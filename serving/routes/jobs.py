@@ -21,6 +21,7 @@ from serving.state import State
 MEDIA = (
     "application/vnd.apache.parquet", "text/csv", "text/tab-separated-values",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
 )  # fmt: skip
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {

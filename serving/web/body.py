@@ -114,6 +114,6 @@ async def _file_of(request: Request) -> bytes:
         sent = form.get("file")
         if not isinstance(sent, UploadFile) or not sent.filename:
             raise FormRefused("notice.no_file", 400)
-        if not sent.filename.lower().endswith((".xlsx", ".xlsm")):
+        if not sent.filename.lower().endswith((".xlsx", ".xlsm", ".xls", ".et")):
             raise FormRefused("notice.only_xlsx", 400)
         return await sent.read()

@@ -144,9 +144,9 @@ def test_bytes_that_are_no_text_are_refused_and_never_replaced(tmp_path: Path) -
     [
         ("a.csv", b"", "empty_file"),
         ("a.xlsx", b"", "empty_file"),
-        ("a.et", b"x", "unsupported_format"),
+        ("a.et", b"x", "not_a_workbook"),
         ("a.xlsx", b"PK\x03\x04 broken", "unreadable"),
-        ("a.xlsx", b"\xd0\xcf\x11\xe0 old", "encrypted"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0 old", "unreadable"),
         ("a.parquet", b"PAR1 nonsense PAR1", "unreadable"),
         ("a.parquet", b"a,b\n", "wrong_format"),
         ("a.csv", b"PK\x03\x04 zip", "wrong_format"),

@@ -106,9 +106,9 @@ def test_several_applications_are_sent_to_the_batch(visitor, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content", "status", "said"), [
-    ("a.csv", b"a,b", 400, "只收 .xlsx"),
-    ("a.xlsx", b"a,b", 422, "文件内容与扩展名不符"),
-    ("a.xlsx", b"\xd0\xcf\x11\xe0" + b"0" * 99, 422, "有密码或为旧版.xls"),
+    ("a.csv", b"a,b", 400, "只收工作簿"),
+    ("a.xlsx", b"a,b", 422, "扩展名是工作簿而内容不是"),
+    ("a.xlsx", b"\xd0\xcf\x11\xe0" + b"0" * 99, 422, "文件损坏"),
     ("a.xlsx", b"PK\x03\x04" + b"0" * (3 << 20), 413, "超过 2 MB"),
     ("a.xlsx", b"", 422, "文件为空"),
 ])
