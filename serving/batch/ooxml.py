@@ -87,7 +87,8 @@ class _Looks:
             b"hidden" + equals + b"(?:1|true)" + after, b"r" + equals + rb"(\d{1,9})" + after,
         )  # fmt: skip
         styled = re.compile(before + b"s" + equals + b"(?:" + b"|".join(sorted(styles)) + b")" + after)
-        return cls(*(re.compile(before + one) for one in patterns), styled if styles else None)
+        error, wide, column, hidden, row = (re.compile(before + one) for one in patterns)
+        return cls(error, wide, column, hidden, row, styled if styles else None)
 
 
 def _sheet(

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import test_file_traps
+import test_old_workbooks
+import test_percent_formats
 import test_workbooks_and_text_files
 from batch_rows import (
     NAMES,
@@ -48,6 +50,9 @@ TRAPS = {
     "other ways to write a number": "test_other_ways_to_write_a_number_are_rejected",
     "percent in the cell": "test_percent_in_the_cell_is_a_ratio",
     "percent in the header": "test_percent_in_the_header_divides_by_a_hundred",
+    "percent as the format of the cell": "test_a_number_shown_as_percent_is_what_is_shown_whatever_the_header_says",
+    "percent by a format that cannot be told":
+        "test_a_format_that_depends_on_the_value_is_rejected_because_it_cannot_be_told",
     "percent nowhere": "test_a_ratio_column_with_thirty_and_no_unit_is_refused_whole",
     "dates": "test_days_in_the_known_forms_are_read",
     "impossible dates": "test_impossible_days_and_two_digit_years_are_rejected",
@@ -67,6 +72,10 @@ TRAPS = {
     "bad bytes": "test_bytes_that_are_no_text_are_refused_and_never_replaced",
     "formulas in results": "test_text_that_a_spreadsheet_would_run_is_guarded",
     "other formats": "test_a_file_that_is_not_what_it_says_is_refused",
+    "old workbooks, WPS": "test_an_old_workbook_is_read_by_its_content_whatever_its_ending",
+    "password": "test_a_protected_file_and_another_document_are_refused_by_name",
+    "web page saved as a workbook": "test_a_web_page_or_a_text_saved_as_a_workbook_is_refused_with_what_to_do",
+    "errors of the spreadsheet": "test_an_error_of_the_spreadsheet_is_rejected_and_not_available_is_unknown",
     "macros": "test_a_workbook_with_macros_is_read_and_its_macros_are_not",
     "rounding": "test_a_total_within_rounding_is_no_difference",
     "dbf": "test_an_attribute_table_of_forestry_is_read_by_the_mapping_of_the_forest_map",
@@ -77,7 +86,8 @@ TRAPS = {
 
 
 def test_every_habit_has_a_test_of_its_name() -> None:
-    known = {name for module in (test_file_traps, test_workbooks_and_text_files) for name in vars(module)}
+    rooms = (test_file_traps, test_old_workbooks, test_percent_formats, test_workbooks_and_text_files)
+    known = {name for module in rooms for name in vars(module)}
     assert not set(TRAPS.values()) - known - set(globals())
 
 
