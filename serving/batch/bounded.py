@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from eco_credit.core.errors import ContractError, Violation
+from serving.batch.isolated import clean_environment
 from serving.batch.one import UPLOAD, Complaint, One
 from serving.batch.rules import refusal
 from serving.batch.sniff import sniff
@@ -49,11 +49,9 @@ async def read_bounded(kind: str, content: bytes) -> One:
 
 
 async def _decoded(kind: str, path: Path) -> dict[str, Any]:
-    """The answer of the child process; it gets neither our secrets nor our settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "TMPDIR") if name in os.environ}
-    given = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    """The answer of the child process."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "serving.batch.child", kind, str(path), env=kept | given,
+        sys.executable, "-P", "-m", "serving.batch.child", kind, str(path), env=clean_environment(),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )
     try:

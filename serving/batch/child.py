@@ -1,32 +1,38 @@
-"""The process in which an uploaded workbook is decoded: few rights, little memory, few seconds.
+"""The process in which a workbook is decoded: few rights, little memory, few seconds.
 
-Run as ``python -m serving.batch.child KIND FILE``; it writes one JSON document and nothing else.
+Run as ``python -m serving.batch.child KIND FILE`` it reads one application and writes one JSON document; as
+``python -m serving.batch.child --sheets FILE LIMITS`` it writes heads and rows as lines of JSON, and ``{"end": true}``
+when all is there. It writes nothing else.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 MEMORY = 1 << 30
-"""Address space of the process, bytes."""
+"""Address space of the process that reads one application, bytes."""
 SECONDS = 10
-"""Processor time of the process."""
+"""Processor time of that process."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def _limit() -> None:
-    """Bound memory, processor time and open files; write no file and no core, which would hold personal data."""
+def limit(memory: int, seconds: float, written: int) -> None:
+    """Bound memory, processor time, open files and bytes written; leave no core, which would hold personal data."""
     try:
         import resource  # not on every platform
     except ImportError:
         return
     wanted = {
-        resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: 64,
-    }
+        resource.RLIMIT_AS: memory, resource.RLIMIT_CPU: max(int(seconds), 1), resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: written, resource.RLIMIT_NOFILE: 64,
+    }  # fmt: skip
     for kind, most in wanted.items():
         _, hard = resource.getrlimit(kind)
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -41,9 +47,58 @@ def answer(kind: str, path: Path) -> dict[str, Any]:
     try:
         return {"read": asdict(read_one(kind, path))}
     except ContractError as error:
-        return {"refused": [{"field": v.field, "rule": v.rule, "en": v.en, "zh": v.zh} for v in error.violations]}
+        return _refused(error)
+
+
+def _refused(error: Any) -> dict[str, Any]:
+    return {"refused": [{"field": v.field, "rule": v.rule, "en": v.en, "zh": v.zh} for v in error.violations]}
+
+
+def lines(path: Path, limits: Any) -> Iterator[str]:
+    """Heads and rows of a workbook as lines; the last one says that all is there, or why it is refused."""
+    from eco_credit.core.errors import ContractError
+    from serving.batch.decode import line_of
+    from serving.batch.sheets import walk
+
+    try:
+        for one in walk(path, limits):
+            yield line_of(one)
+        yield json.dumps({"end": True})
+    except ContractError as error:
+        yield json.dumps(_refused(error))
+
+
+def sheets(path: Path, told: dict[str, Any]) -> int:
+    """Write the lines of a workbook; the exit code."""
+    from serving.batch.isolated import NO_MEMORY, NO_ROOM
+    from serving.batch.settings import Limits
+
+    limits = Limits(**told)
+    limit(limits.reader_bytes, limits.reader_seconds, 2 * limits.table_bytes)
+    try:
+        for line in lines(path, limits):
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except MemoryError:
+        return NO_MEMORY
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            return NO_MEMORY
+        if error.errno in _FULL:
+            return NO_ROOM
+        raise
+    return 0
+
+
+def main(words: list[str]) -> int:
+    """Do what is asked; the exit code."""
+    if words[0] == "--sheets":
+        return sheets(Path(words[1]), json.loads(words[2]))
+    limit(MEMORY, SECONDS, 0)
+    sys.stdout.write(json.dumps(answer(words[0], Path(words[1])), ensure_ascii=True, allow_nan=False))
+    return 0
 
 
 if __name__ == "__main__":
-    _limit()
-    sys.stdout.write(json.dumps(answer(sys.argv[1], Path(sys.argv[2])), ensure_ascii=True, allow_nan=False))
+    if code := main(sys.argv[1:]):
+        os._exit(code)  # a last attempt to write what does not fit would hide the reason

@@ -77,9 +77,9 @@ def _csv(path: Path) -> tuple[list[str], list[list[Any]]]:
 
 
 def _xlsx(path: Path, limits: Limits) -> tuple[list[str], list[list[Any]]]:
-    from serving.batch.sheets import read_sheets
+    from serving.batch.isolated import read_isolated
 
-    sheets, _ = read_sheets(path, limits)
+    sheets = read_isolated(path, limits).sheets
     if not sheets or not sheets[0].rows:
         raise refusal(path.name, "header_not_found")
     header, *rows = sheets[0].rows

@@ -116,8 +116,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "仅部分已签约，请在表单中逐项标明",
     ),
     "reader_stopped": (
-        "reading the workbook took too much memory or time and was stopped: fill in the template anew",
-        "读取工作簿占用内存或时间过多，已中止，请用空白模板重新填写",
+        "the workbook brought down the process that reads it: fill in the template anew, or save the table as csv",
+        "工作簿使读取进程中止，请用空白模板重新填写，或将表格另存为csv",
+    ),
+    "reader_memory": (
+        "decoding the workbook needs more memory than it may have, and was stopped: split it, or save it as csv or"
+        " parquet",
+        "解析工作簿超出允许内存，已中止，请拆分或另存为csv、parquet",
+    ),
+    "reader_time": (
+        "decoding the workbook takes longer than it may, and was stopped: split it, or save it as csv or parquet",
+        "解析工作簿超出允许时间，已中止，请拆分或另存为csv、parquet",
     ),
     "no_parts": ("the folder holds no .parquet part", "文件夹中没有 .parquet 分片"),
     "merged_cell": (

@@ -21,6 +21,8 @@ class Limits:
         members: most members of a workbook archive.
         sheet_rows: most rows of a workbook in sum.
         sheet_cells: most cells of a workbook in sum, blank ones up to the last one included.
+        reader_bytes: address space of the process that decodes a workbook, bytes.
+        reader_seconds: processor time of that process.
         text_length: longest text cell, characters.
     """
 
@@ -33,4 +35,6 @@ class Limits:
     members: int = 2_000
     sheet_rows: int = 2_000_000
     sheet_cells: int = 80_000_000
+    reader_bytes: int = 4_096 * MEBIBYTE
+    reader_seconds: float = 600.0
     text_length: int = 4_096

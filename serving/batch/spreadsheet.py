@@ -11,11 +11,12 @@ from typing import Any
 
 from serving.batch.cells import Broken
 from serving.batch.chunk import Chunk
+from serving.batch.isolated import read_isolated
 from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, layout_of
 from serving.batch.rows import Line
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
-from serving.batch.sheets import Book, Sheet, read_book
+from serving.batch.sheets import Book, Sheet
 from serving.batch.table import data_lines, read_blocks
 from serving.batch.totals import total_warnings
 
@@ -67,7 +68,7 @@ def open_spreadsheet(
     Raises:
         ContractError: the workbook or a header is refused.
     """
-    book = read_book(path, limits)
+    book = read_isolated(path, limits)
     tables = _tables(path.name, book, vocabulary, limits=limits, merged=merged)
 
     def blocks(dropped: Counter[str], only: str | None) -> Iterator[Chunk]:
