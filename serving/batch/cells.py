@@ -21,7 +21,10 @@ UNKNOWN_WORDS = frozenset(
     {"", "nan", "<null>", "null", "none", "n/a", "na", "#n/a", "nat", "-", "--", "—", "——", "―", "未知", "不详"}
 )
 NONE_WORDS = frozenset({"无", "/", "没有", "\\"})
-OPEN_END = frozenset({"长期", "永久", "无固定到期日", "长期有效"})
+OPEN_END = frozenset({"长期", "永久", "无固定到期日", "长期有效", "无固定期限", "永久有效"})
+OPEN_END_RULE = "open_end"
+"""Rule of a cell that says: no end. `notices.Notices` settles what becomes of it."""
+_TIMES = frozenset({"year", "month", "day"})
 YES = frozenset({"是", "有", "y", "yes", "1", "1.0", "true", "t", "√"})
 NO = frozenset({"否", "无", "没有", "n", "no", "0", "0.0", "false", "f", "×"})
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?(e[+-]?\d{1,3})?", re.ASCII)
@@ -97,6 +100,8 @@ class Reading:
         text = repr(cell) if isinstance(cell, (int, float)) else folded(cell).replace(" ", "")
         if text in UNKNOWN_WORDS:
             return None
+        if text in OPEN_END and self.field.unit in _TIMES:
+            return Broken(OPEN_END_RULE)
         if text in NONE_WORDS:
             return 0.0 if self.field.unit.startswith("CNY") or self.field.unit == "count" else None
         text = text.removeprefix("¥").removeprefix("￥")
@@ -181,7 +186,9 @@ def _day(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     word = folded(cell)
-    if word in UNKNOWN_WORDS or word in NONE_WORDS or word in OPEN_END:
+    if word in OPEN_END:
+        return Broken(OPEN_END_RULE)
+    if word in UNKNOWN_WORDS or word in NONE_WORDS:
         return None
     found = _DAY.fullmatch(word)
     if not found:

@@ -16,6 +16,7 @@ from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, fold, split_lab
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.cells import Reading, folded
 from serving.batch.mapping import constant_value
+from serving.batch.matured import watched
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -30,7 +31,7 @@ class Layout:
     """How the columns of one table are read.
 
     Attributes:
-        columns: place of a column to how it is read, in file order.
+        columns: place of a column to how it is read, in file order; those of `matured.watched` lead to no field.
         ignored: headers that lead to no field.
         units: field to the unit word taken from its header.
         unstated: ratio fields under a label without unit: a plain value above one is refused.
@@ -193,6 +194,8 @@ def layout_of(
     for place, header in enumerate(lower):
         found = vocabulary.find(header)
         if found is None:
+            if (seen := watched(header)) is not None and seen not in columns.values():
+                columns[place] = seen
             ignored += [str(header).strip()] if header is not None and str(header).strip() else []
             continue
         above = vocabulary.find(upper[place]) if len(places) == 2 and place < len(upper) else None

@@ -17,6 +17,7 @@ from eco_credit.contracts.paper_units import split_label
 from serving.batch.cells import Broken, Reading
 from serving.batch.chunk import Break, Chunk
 from serving.batch.layout import Layout, Vocabulary, check_complete, reading_of, scale_of, unused_of
+from serving.batch.matured import watched
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -68,6 +69,8 @@ def schema_layout(schema: pa.Schema, vocabulary: Vocabulary, limits: Limits) -> 
         source = vocabulary.source_of(entry.name)
         one = vocabulary.names.get(entry.name if source is None else source.field)
         if one is None:
+            if (seen := watched(entry.name)) is not None and not pa.types.is_nested(entry.type):
+                columns[place] = seen
             ignored.append(entry.name)
             continue
         unit = None if source is None else source.unit or split_label(entry.name)[1]

@@ -133,6 +133,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "a cell is merged over rows in a column of its own for each row: take the merge apart and fill every row",
         "逐行填写的列中有合并单元格，请取消合并并逐行填写",
     ),
+    "open_end": (
+        "the cell says that there is no end: read as no day, which is left open",
+        "单元格写明长期或无固定期限：按无到期日读入，日期留空",
+    ),
+    "open_end_needed": (
+        "this field needs a day or a length of time, and the cell says that there is no end: enter what the contract"
+        " or the certificate says",
+        "该字段须填日期或期限，单元格却为长期：请按合同或证书填写",
+    ),
+    "percent_small": (
+        "the header says % and no number of this column is above one: look whether 0.35 means 35 %",
+        "表头为%而该列数值均不大于1，请核对0.35是否指35%",
+    ),
+    "matured_in_force": (
+        "the end is past and the guarantee still has a balance: see whether it is to be released, extended or called",
+        "到期日已过而仍在保，请核对是否应解保、展期或代偿",
+    ),
     "unit_suspect": (
         "the middle of this column is far from any usual loan: look at the unit in its header",
         "该列中位数远离常见贷款金额，请核对表头单位",

@@ -20,6 +20,7 @@ from serving.batch.chunk import KEY, Chunk, key_hash, starts
 from serving.batch.dbf import open_dbf, read_dbf
 from serving.batch.folder import open_folder
 from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, layout_of
+from serving.batch.notices import Notices
 from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
@@ -56,7 +57,8 @@ class Source:
         path: the file.
         kind: ``parquet``, ``parquet_folder``, ``csv``, ``dbf``, ``xlsx`` or ``xls``.
         notes: facts for the manifest: encoding, delimiter, sheets, header row, units, ignored columns.
-        width: cells of the header.
+        fields: fields of the contract.
+        notices: remarks on the rows that `blocks` has given so far.
     """
 
     path: Path
@@ -67,11 +69,14 @@ class Source:
     _blocks: Callable[[Counter[str], str | None], Iterator[Chunk]]
     _totals: Callable[[], list[dict[str, Any]]] = list
     _survey: Survey | None = field(default=None)
+    fields: Sequence[Field] = ()
+    notices: Notices = field(default_factory=lambda: Notices((), ()))
 
     def blocks(self) -> Iterator[Chunk]:
-        """All data rows in file order, every known column and every constant of a mapping."""
+        """All data rows in file order, every known column and every constant of a mapping; remarks are gathered."""
+        self.notices = Notices(self.fields, list(self.layout.columns.values()))
         for block in self._blocks(Counter(), None):
-            yield block.with_constants(self.layout.constants)
+            yield self.notices.settled(block.with_constants(self.layout.constants))
 
     def survey(self) -> Survey:
         """Read the file once for its application numbers; the answer is kept.
@@ -149,7 +154,12 @@ def open_source(
     Raises:
         ContractError: the file or its header is refused, with the reason.
     """
-    vocabulary = Vocabulary.of(fields, mapping)
+    source = _opened(path, Vocabulary.of(fields, mapping), limits, merged)
+    source.fields = tuple(fields)
+    return source
+
+
+def _opened(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
     if path.is_dir():
         return Source(path, "parquet_folder", *_rearranged(limits, *open_folder(path, vocabulary, limits)))
     if path.suffix.lower() == ".dbf" and path.is_file():

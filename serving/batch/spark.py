@@ -17,6 +17,7 @@ from eco_credit.registry.store import CHAMPION
 from eco_credit.scoring.doors import DEFAULT_MODEL
 from serving.batch.chunk import KEY, Chunk, join, key_hash, starts
 from serving.batch.layout import Layout, Vocabulary
+from serving.batch.notices import Notices
 from serving.batch.output import arrow_table
 from serving.batch.parquet import arrow_chunk, schema_layout
 from serving.batch.rules import violation
@@ -154,7 +155,8 @@ def _chunks(batches: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[Chunk
             continue
         layout = layout or schema_layout(batch.schema, Vocabulary.of(contract("batch_input").fields), limits)
         rows = batch.column(ROW).to_numpy(zero_copy_only=False).astype(np.int64) if ROW in batch.schema.names else None
-        yield arrow_chunk(batch, layout.fields, np.arange(first, first + batch.num_rows) if rows is None else rows)
+        chunk = arrow_chunk(batch, layout.fields, np.arange(first, first + batch.num_rows) if rows is None else rows)
+        yield Notices(contract("batch_input").fields, ()).settled(chunk)
         first += batch.num_rows
 
 

@@ -210,7 +210,9 @@ def test_impossible_days_and_two_digit_years_are_rejected(tmp_path: Path, text: 
 
 
 def test_an_open_end_is_unknown_and_never_a_far_year(tmp_path: Path) -> None:
-    assert np.isnat(one(tmp_path, "contract_to", "长期"))
+    lines = [[*line, "长期"] for line in cells(ROWS)]
+    found = read(write_csv(tmp_path / "a.csv", [*NAMES, "insured_to"], lines))
+    assert np.isnat(found.columns["insured_to"]).all() and not found.broken
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 import test_file_traps
 import test_old_workbooks
 import test_percent_formats
+import test_remarks
 import test_workbooks_and_text_files
 from batch_rows import (
     NAMES,
@@ -57,6 +58,10 @@ TRAPS = {
     "dates": "test_days_in_the_known_forms_are_read",
     "impossible dates": "test_impossible_days_and_two_digit_years_are_rejected",
     "open end": "test_an_open_end_is_unknown_and_never_a_far_year",
+    "open end is told": "test_no_end_is_an_open_day_where_the_contract_allows_one_and_the_report_says_so",
+    "open end where a day is needed": "test_no_end_where_the_contract_wants_a_day_is_rejected_by_its_own_rule",
+    "past the end and still in force": "test_a_guarantee_kept_beyond_its_end_is_listed_and_scored_all_the_same",
+    "percent sign lost in a text file": "test_a_column_in_percent_without_a_number_above_one_is_told",
     "1904 dates": "test_dates_of_the_1904_system_are_the_same_days",
     "merged cells of a group": "test_cells_merged_over_the_parcels_of_one_loan_are_filled_down",
     "merged cells elsewhere": "test_cells_merged_in_a_column_of_each_row_are_rejected",
@@ -86,7 +91,7 @@ TRAPS = {
 
 
 def test_every_habit_has_a_test_of_its_name() -> None:
-    rooms = (test_file_traps, test_old_workbooks, test_percent_formats, test_workbooks_and_text_files)
+    rooms = (test_file_traps, test_old_workbooks, test_percent_formats, test_remarks, test_workbooks_and_text_files)
     known = {name for module in rooms for name in vars(module)}
     assert not set(TRAPS.values()) - known - set(globals())
 
