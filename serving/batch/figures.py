@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from eco_credit.rulebook import load
 from serving.batch.journal import Journal
 from serving.batch.report import RANGED
 from serving.batch.rules import TEXTS
 
-USUAL_AMOUNT = (1e3, 1e10)
-"""Yuan. A middle amount outside is four orders from any bank's loans and farmers' loans alike: a unit is suspect."""
 _COUNTED = ("application_id", "recommendation")
 _MIDDLE = (0.0, 0.5, 1.0)
+_BOUNDS = ((min, "min"), (max, "max"))
 
 
 def figures_of(journal: Journal) -> dict[str, Any]:
@@ -68,10 +70,22 @@ def _range(journal: Journal, name: str) -> list[float] | None:
     return [float(values[int(share * (len(values) - 1))]) for share in _MIDDLE]
 
 
-def unit_warnings(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """A warning where the middle amount is so far from any loan that a unit must be wrong."""
+def unit_warnings(figures: dict[str, Any], days: Iterable[str], overlay: Path | None) -> list[dict[str, Any]]:
+    """A warning where the middle amount is so far from any loan that a unit must be wrong.
+
+    Args:
+        figures: as `figures_of` gives them.
+        days: the days the run read its rules for; the widest bounds of them hold.
+        overlay: the lender's own rule values.
+    """
     found = figures["ranges"].get("amount_requested")
-    if found is None or USUAL_AMOUNT[0] <= found[1] <= USUAL_AMOUNT[1]:
+    rules = [load(overlay).at(day) for day in days] if found is not None else []
+    if found is None or not rules:
+        return []
+    least, most = (
+        choose(each.number(f"credit.intake.usual_amount_{end}") for each in rules) for choose, end in _BOUNDS
+    )
+    if least <= found[1] <= most:
         return []
     en, zh = TEXTS["unit_suspect"]
     return [{"row": None, "field": "amount_requested", "rule": "unit_suspect", "en": en, "zh": zh}]

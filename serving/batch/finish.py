@@ -100,25 +100,29 @@ def room_on_disk() -> Iterator[None]:
         raise
 
 
-def _behind(error: Exception) -> Iterator[OSError]:
-    """What the system said on the way to an error; the writer of workbooks hands it on as an argument."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError):
-            yield cause
-        first = cause.args[0] if cause.args else None
-        cause = cause.__cause__ or cause.__context__ or (first if isinstance(first, BaseException) else None)
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a run needs to know of its options.
+
+    Attributes:
+        reject_share: share of rejected rows above which there is no result, ratio.
+        lang: language of the report, ``zh`` or ``en``.
+        overlay: the lender's own rule values, or None.
+    """
+
+    reject_share: float
+    lang: str
+    overlay: Path | None = None
 
 
-def finish(source: Source, journal: Journal, *, paths: Paths, reject_share: float, lang: str) -> dict[str, Any]:
+def finish(source: Source, journal: Journal, *, paths: Paths, ending: Ending) -> dict[str, Any]:
     """Put the parts together; the manifest is written last and says that all is there.
 
     Args:
         source: the input.
         journal: the finished parts.
         paths: where to write.
-        reject_share: share of rejected rows above which there is no result, ratio.
-        lang: language of the report, ``zh`` or ``en``.
+        ending: the options it needs.
 
     Returns:
         The manifest.
@@ -127,19 +131,19 @@ def finish(source: Source, journal: Journal, *, paths: Paths, reject_share: floa
     rows, good = counts_of(journal)
     reject_schema = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS])
     write_parts(journal.tables("rejects"), paths.rejects, empty=reject_schema)
-    accepted = rows - good <= reject_share * rows
+    accepted = rows - good <= ending.reject_share * rows
     if accepted:
         _result(journal, paths.out)
     else:
         with suppress(FileNotFoundError):
             paths.out.unlink()
     manifest = _manifest(source, journal, paths=paths, accepted=accepted)
-    manifest["limits"] = {"reject_share": reject_share}
+    manifest["limits"] = {"reject_share": ending.reject_share}
     manifest["figures"] = figures_of(journal)
-    manifest["input"]["warnings"] += unit_warnings(manifest["figures"])
+    manifest["input"]["warnings"] += unit_warnings(manifest["figures"], manifest["rule_days"], ending.overlay)
     journal.lease.renew()
     for path, content in (
-        (paths.report, run_report(manifest, lang=lang).encode()),
+        (paths.report, run_report(manifest, lang=ending.lang).encode()),
         (paths.manifest, canonical_json(manifest) + b"\n"),
     ):
         with whole_file(path) as temporary:

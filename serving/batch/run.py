@@ -15,7 +15,7 @@ from eco_credit.core.numbers import Columns
 from eco_credit.core.provenance import code_version
 from serving.batch.chunk import Chunk, rechunk
 from serving.batch.engines import Engine, local
-from serving.batch.finish import Paths, RejectShare, finish, room_on_disk
+from serving.batch.finish import Ending, Paths, RejectShare, finish, room_on_disk
 from serving.batch.folder import input_bytes, input_sha256
 from serving.batch.journal import Journal
 from serving.batch.mapping import mapping_digest
@@ -112,9 +112,8 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
         with room_on_disk():
             paths.manifest.unlink(missing_ok=True)
             _work_through(source, task, journal=journal, options=chosen)
-            manifest = finish(
-                source, journal, paths=paths, reject_share=chosen.limits.reject_share, lang=chosen.lang
-            )
+            ending = Ending(chosen.limits.reject_share, chosen.lang, getattr(scorer, "overlay", None))
+            manifest = finish(source, journal, paths=paths, ending=ending)
         finished = True
     finally:
         journal.close(remove=finished)

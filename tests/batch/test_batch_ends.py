@@ -95,6 +95,32 @@ def test_an_amount_far_from_any_loan_makes_a_warning_and_no_reject(tmp_path: Pat
     assert manifest["counts"]["rejected"] == 0
 
 
+@pytest.mark.parametrize(("amount", "told"), [(999.99, True), (1_000.0, False), (1e10, False), (1.0001e10, True)])
+def test_the_usual_amount_is_a_rule_of_the_run_and_its_bounds_are_usual(
+    tmp_path: Path, amount: float, told: bool
+) -> None:
+    columns = {name: column.copy() for name, column in flat(4).items()}
+    columns["amount_requested"] = np.full(len(columns["amount_requested"]), amount)
+    manifest = run_batch(write_parquet(tmp_path / "a.parquet", columns), tmp_path / "b.parquet", scorer=StandIn())
+    assert [one["rule"] for one in manifest["input"]["warnings"]] == ["unit_suspect"] * told
+
+
+def test_a_lender_may_set_the_usual_amount_and_the_widest_of_the_days_holds(tmp_path: Path) -> None:
+    class Overlaid(StandIn):
+        overlay = tmp_path / "own.yaml"
+
+    name, by = "credit.intake.usual_amount_min", "published: 2000-01-01, ref: house-policy"
+    Overlaid.overlay.write_text(
+        f"{name}: {{in_force: 2026-11-24, value: 500000, {by}}}\n", encoding="utf-8"
+    )
+    columns = flat(4)  # amounts from 100,000 yuan on
+    for days, told in ((["2026-11-24"] * 5, True), (["2026-11-23"] * 2 + ["2026-11-24"] * 3, False)):
+        columns["as_of"] = np.array(days, dtype="datetime64[D]")
+        path = write_parquet(tmp_path / "a.parquet", columns)
+        manifest = run_batch(path, tmp_path / "b.parquet", scorer=Overlaid())
+        assert [one["rule"] for one in manifest["input"]["warnings"]] == ["unit_suspect"] * told
+
+
 # --- gate
 
 
