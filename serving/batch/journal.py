@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eco_credit.core.canonical import canonical_json, digest
+from eco_credit.core.errors import ContractError, Violation
 from serving.batch.folder import input_sha256
 from serving.batch.lease import Lease
 from serving.batch.output import write_part
-from serving.batch.rules import refusal
+from serving.batch.rules import TEXTS, refusal
 from serving.batch.whole import sync
+from serving.batch.witness import differing
 
 file_sha256 = input_sha256
 """SHA-256 of a file, read in blocks."""
@@ -56,8 +58,8 @@ class Journal:
             resume: keep the chunks whose parts still have their digests; otherwise start anew.
 
         Raises:
-            ContractError: another run holds the folder (``busy``), or what was interrupted is not
-                this run (``input_changed``).
+            ContractError: another run holds the folder (``busy``), what was interrupted computed with something else
+                (``other_witness``), or is not this run (``input_changed``).
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.lease.take()
@@ -65,12 +67,7 @@ class Journal:
             self._go_on(self._lines() if resume else [])
         except BaseException:
             self.close(remove=False)
-            raise
-
-    def _go_on(self, lines: list[dict[str, Any]]) -> None:
-        """Keep what is intact of an interrupted run, and begin the log anew with it."""
-        if lines and lines[0].get("run") != digest(self.identity):
-            raise refusal("--resume", "input_changed")
+            raise _other_run(lines[0].get("witness"), self.identity.get("witness", {}))
         token = lines[0].get("token") if lines else None
         self.entries = self._intact([line for line in lines[1:] if line.get("token") == token])
         self._rewrite()
@@ -107,7 +104,8 @@ class Journal:
     def _rewrite(self) -> None:
         temporary = self._log.with_suffix(".part")
         token = {"token": self.lease.token}
-        lines = [{"run": digest(self.identity)} | token, *(asdict(entry) | token for entry in self.entries)]
+        head = {"run": digest(self.identity), "witness": self.identity.get("witness", {})}
+        lines = [head | token, *(asdict(entry) | token for entry in self.entries)]
         temporary.write_bytes(b"".join(canonical_json(line) + b"\n" for line in lines))
         sync(temporary)
         temporary.replace(self._log)
@@ -162,3 +160,13 @@ class Journal:
         self.lease.release()
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _other_run(then: Any, now: Mapping[str, str]) -> ContractError:
+    """Why an interrupted run is not this one: it computed with something else, which is named, or had another input."""
+    names = [name for name in differing(now, then) if name in then] if isinstance(then, dict) else []
+    if not names:
+        return refusal("--resume", "input_changed")
+    en, zh = TEXTS["other_witness"]
+    told = ", ".join(f"{name} {str(then[name])[:16]} -> {now[name][:16]}" for name in names)
+    return ContractError([Violation("--resume", "other_witness", f"{en}: {told}", f"{zh}：{told}")])

@@ -95,6 +95,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         " run again without --resume",
         "与中断的运行不一致（输入、模型、规则、押品台账或设置已变），请去掉 --resume 重新运行",
     ),
+    "other_witness": (
+        "the interrupted run computed with other code, libraries or arithmetic, and its numbers might differ in the"
+        " last bit; resume with the same, or run again without --resume",
+        "中断的运行所用代码、库或运算与现在不同，末位数字可能不一致；请用原环境续跑，或去掉 --resume 重新运行",
+    ),
     "busy": ("another run is writing this result", "另一个运行正在写入该结果"),
     "lease_lost": (
         "another run has taken this one over: this one stops and has changed nothing since",

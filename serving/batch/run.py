@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from eco_credit.contracts import contract
 from eco_credit.contracts.mapping import TapeMapping
 from eco_credit.core.numbers import Columns
-from eco_credit.core.provenance import code_version
 from serving.batch.chunk import Chunk, rechunk
 from serving.batch.engines import Engine, local
 from serving.batch.finish import Ending, Paths, RejectShare, finish, room_on_disk
@@ -23,6 +20,7 @@ from serving.batch.output import arrow_table
 from serving.batch.rules import refusal
 from serving.batch.settings import Limits
 from serving.batch.source import Source, open_source
+from serving.batch.witness import witness
 from serving.batch.work import Task
 
 ECHO = (
@@ -37,7 +35,7 @@ ECHO = (
     "amount_requested",
 )
 """Input columns repeated in the result: what a reader needs to join and to sum up, nothing personal."""
-FORMAT = 2
+FORMAT = 3
 """Number of the layout of result, rejects and manifest; part of the identity of a run."""
 
 
@@ -142,8 +140,7 @@ def _identity(source: Source, scorer: Scorer, options: Options) -> dict[str, Any
         "chunk_rows": options.limits.chunk_rows,
         "rows_per_application": options.limits.rows_per_application,
         "echo": list(ECHO),
-        "code_version": code_version(),
-        "pyarrow": pa.__version__,
+        "witness": witness(),
         "scorer": dict(scorer.identity),
     }
 

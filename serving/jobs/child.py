@@ -101,7 +101,7 @@ def _run(job: Job, given: dict[str, Any]) -> dict[str, Any]:
         try:
             return run_batch(job.input, job.file("result"), scorer=scorer, options=options)
         except ContractError as error:
-            if not resume or error.violations[0].rule != "input_changed":
+            if not resume or error.violations[0].rule not in ("input_changed", "other_witness"):
                 raise
     raise AssertionError("unreachable")
 
