@@ -149,6 +149,7 @@ def _application_columns(scored: Scored, rows: npt.NDArray[np.intp], reasons: in
     columns["pd_flag"] = np.full(len(rows), scored.package.bundle.pd.flag, dtype=object)
     columns["grade"] = results.estimate.grade[rows]
     columns["recommendation"] = results.decisions.recommendation[rows]
+    columns["conditions"] = joined(results.decisions.conditions, len(scored))[rows]
     columns["out_of_scope"] = results.estimate.out_of_scope.astype(np.float64)[rows]
     codes = [[reason["code"] for reason in scored.reasons(i)] for i in range(len(scored))] if reasons else []
     for k in range(reasons):
