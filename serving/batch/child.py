@@ -2,7 +2,8 @@
 
 Run as ``python -m serving.batch.child KIND FILE`` it reads one application and writes one JSON document; as
 ``python -m serving.batch.child --sheets FILE LIMITS`` it writes heads and rows as lines of JSON, and ``{"end": true}``
-when all is there. It writes nothing else.
+when all is there; as ``python -m serving.batch.child --parquet LIMITS`` it looks at the files named on its input. It
+writes nothing else.
 """
 
 from __future__ import annotations
@@ -90,10 +91,35 @@ def sheets(path: Path, told: dict[str, Any]) -> int:
     return 0
 
 
+def footers(paths: list[str], told: dict[str, Any]) -> int:
+    """Look at what the end of each parquet file says of every column: a damaged one can end the process.
+
+    Returns:
+        The exit code.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    limit(told["reader_bytes"], told["reader_seconds"], 1 << 20)
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
+        sys.stdout.flush()
+        try:
+            metadata = pq.read_metadata(path)
+        except (pa.ArrowException, OSError, ValueError):
+            continue  # the parent meets the same and names it
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            for place in range(group.num_columns):
+                group.column(place)
+    return 0
+
+
 def main(words: list[str]) -> int:
     """Do what is asked; the exit code."""
     if words[0] == "--sheets":
         return sheets(Path(words[1]), json.loads(words[2]))
+    if words[0] == "--parquet":
+        return footers(json.loads(sys.stdin.read()), json.loads(words[1]))
     limit(MEMORY, SECONDS, 0)
     sys.stdout.write(json.dumps(answer(words[0], Path(words[1])), ensure_ascii=True, allow_nan=False))
     return 0

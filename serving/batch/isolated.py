@@ -35,12 +35,20 @@ class Spool:
     """The file of the child's answer; closed when nobody needs its rows any more."""
 
     def __init__(self) -> None:
-        """A new file without a name."""
-        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as its rows)
+        """A new file without a name.
+
+        Raises:
+            ContractError: no folder for such files may be written (``not_writable``).
+        """
+        try:
+            self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as its rows)
+        except FileNotFoundError:
+            raise refusal("TMPDIR", "not_writable") from None
 
     def __del__(self) -> None:
         """Close the file, which removes it."""
-        self.file.close()
+        if hasattr(self, "file"):
+            self.file.close()
 
 
 class Rows(Sequence[list[Any]]):
@@ -102,11 +110,32 @@ def read_isolated(path: Path, limits: Limits) -> Book:
     return _indexed(path.name, spool)
 
 
+def check_footers(paths: Sequence[Path], limits: Limits) -> None:
+    """Let a child look at the ends of parquet files first: the library ends its process over some damaged ones.
+
+    Raises:
+        ContractError: the child died over a file, which is named (``unreadable``).
+    """
+    words = [sys.executable, "-P", "-m", "serving.batch.child", "--parquet", json.dumps(asdict(limits))]
+    try:
+        done = subprocess.run(  # noqa: S603  (our own module)
+            words, env=clean_environment(), input=json.dumps([str(path.resolve()) for path in paths]).encode(),
+            capture_output=True, timeout=_WALL * limits.reader_seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise refusal(paths[0].parent.name, "reader_time") from None
+    if done.returncode:
+        met = done.stdout.decode().splitlines()
+        rule = "unreadable" if done.returncode < 0 else "reader_stopped"
+        raise refusal(Path(met[-1]).name if met else paths[0].name, rule)
+
+
 def clean_environment() -> dict[str, str]:
-    """What a child gets of our environment: neither secrets nor settings."""
+    """What a child gets of our environment: our own code first, neither secrets nor settings."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "TMPDIR") if name in os.environ}
-    given = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return kept | given
+    own = str(Path(__file__).parents[2])
+    given = {"PYTHONPATH": os.pathsep.join([own, *filter(None, sys.path)])}
+    return kept | given | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def _run(path: Path, limits: Limits, *, answer: IO[bytes], said: IO[bytes]) -> int | None:

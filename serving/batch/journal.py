@@ -61,7 +61,10 @@ class Journal:
             ContractError: another run holds the folder (``busy``), what was interrupted computed with something else
                 (``other_witness``), or is not this run (``input_changed``).
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, NotADirectoryError):
+            raise refusal(self.folder.name, "not_writable") from None
         self.lease.take()
         try:
             self._go_on(self._lines() if resume else [])

@@ -89,13 +89,18 @@ class Lease:
             return False
         return True
 
+    @property
+    def ours(self) -> bool:
+        """True as long as no other holder has taken over."""
+        return bool(self._read()["token"] == self.token)
+
     def renew(self) -> None:
         """Make sure that the lease is still ours, and extend it.
 
         Raises:
             ContractError: another holder has taken over (``lease_lost``).
         """
-        if self._read()["token"] != self.token:
+        if not self.ours:
             raise refusal(self.folder.name, "lease_lost")
         self._write(self.now() + SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +17,11 @@ from eco_credit.contracts.field import Field
 from eco_credit.contracts.mapping import Source, TapeMapping, mapping_of, read_mapping
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError, Violation
+from serving.batch.cells import Broken, Reading
 from serving.batch.rules import violation
 
 CONTRACT = "batch_input"
+_LONGEST = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _one(name: str) -> TapeMapping:
         return shipped()[name].mapping
     try:
         mapping = read_mapping(Path(name))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+    except (OSError, yaml.YAMLError, ValueError):  # a day that is none is a ValueError of the YAML reader
         known = ", ".join(shipped())
         en, zh = f"no readable mapping file, nor one of {known}", f"映射文件无法读取，也不是内置映射（{known}）"
         raise ContractError([Violation("--mapping", "no_such_file", en, zh)]) from None
@@ -117,7 +120,12 @@ def mapping_digest(mapping: TapeMapping | None) -> str | None:
 
 
 def constant_value(field: Field, value: Any) -> Any:
-    """A constant as a value of its field."""
-    if field.type == "boolean":
-        return float(bool(value))
-    return float(value) if field.is_number else str(value)
+    """A constant as a value of its field, read like a cell in the stored unit: ``否`` is no, and no true word.
+
+    Raises:
+        ContractError: it cannot be read; the rule of the cell.
+    """
+    found = Reading(field, Fraction(1), {}, field.unit == "ratio", _LONGEST).value(value)
+    if isinstance(found, Broken):
+        raise ContractError([violation(f"constant.{field.column}", found.rule)])
+    return found

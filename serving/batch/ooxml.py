@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def look_inside(path: Path, limits: Limits) -> Inside:
             for member, sheet in _sheets(archive, path.name).items():
                 with archive.open(member) as source:
                     found.marks[sheet] = _sheet(path.name, source, limits, styles=styles, found=found)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, ElementTree.ParseError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, SyntaxError, NotImplementedError):
         raise refusal(path.name, "unreadable") from None
     return found
 

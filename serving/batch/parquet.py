@@ -115,7 +115,7 @@ def parquet_blocks(
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
             yield arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
             row += batch.num_rows
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise refusal(name, "unreadable") from None
 
 

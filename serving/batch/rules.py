@@ -121,8 +121,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "仅部分已签约，请在表单中逐项标明",
     ),
     "reader_stopped": (
-        "the workbook brought down the process that reads it: fill in the template anew, or save the table as csv",
-        "工作簿使读取进程中止，请用空白模板重新填写，或将表格另存为csv",
+        "the file brought down the process that reads it: fill in the template anew, or save the table as csv",
+        "该文件使读取进程中止，请用空白模板重新填写，或将表格另存为csv",
     ),
     "reader_memory": (
         "decoding the workbook needs more memory than it may have, and was stopped: split it, or save it as csv or"
@@ -164,6 +164,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "合计与各行之和不符（已扣除四舍五入误差）",
     ),
     "same_file": ("input and result are the same file", "输入与结果为同一文件"),
+    "among_parts": (
+        "the result would stand among the parts of the input: write it to another folder",
+        "结果文件会落入输入分片文件夹，请写到其他文件夹",
+    ),
+    "no_such_folder": (
+        "the folder of the result is not there: make it, or look at its name",
+        "结果所在文件夹不存在，请先建立或核对名称",
+    ),
+    "not_writable": ("nothing may be written in this folder: look at its rights", "该文件夹不可写，请检查权限"),
+    "not_readable": ("the file may not be read: look at its rights", "文件不可读，请检查权限"),
+    "name_taken": (
+        "a folder, or something else that is no file, stands where a file of this name is to be written",
+        "要写入的文件名已被文件夹等占用",
+    ),
+    "same_sheets": (
+        "two sheets have one name, of which only the first can be read: give each its own",
+        "两个工作表同名，只能读到前一个，请改为不同名称",
+    ),
 }
 """Rule to sentence in English and Chinese."""
 

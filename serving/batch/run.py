@@ -17,9 +17,9 @@ from serving.batch.folder import input_bytes, input_sha256
 from serving.batch.journal import Journal
 from serving.batch.mapping import mapping_digest
 from serving.batch.output import arrow_table
-from serving.batch.rules import refusal
 from serving.batch.settings import Limits
 from serving.batch.source import Source, open_source
+from serving.batch.target import check_target
 from serving.batch.witness import witness
 from serving.batch.work import Task
 
@@ -92,8 +92,7 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     """
     chosen = options or Options()
     paths = Paths.of(out)
-    if path.resolve() in {each.resolve() for each in (paths.out, paths.rejects, paths.manifest, paths.report)}:
-        raise refusal(out.name, "same_file")
+    check_target(path, paths)
     with room_on_disk():
         source = open_source(
             path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()),
@@ -114,7 +113,7 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
             manifest = finish(source, journal, paths=paths, ending=ending)
         finished = True
     finally:
-        journal.close(remove=finished)
+        journal.close(remove=finished or (not journal.entries and journal.lease.ours))
     if manifest["status"] != "complete":
         raise RejectShare(manifest)
     return manifest

@@ -16,6 +16,9 @@ from serving.batch.settings import Limits
 _OWN_ENDINGS = {True: frozenset({".xls"}), False: frozenset({".xlsx", ".xlsm"})}
 """Endings by which the reader takes an old workbook, or one of today, for what it is."""
 
+_PANIC = "PanicException"
+"""What the reader raises where it breaks an assumption of its own; it is no `Exception` and cannot be imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class SheetHead:
@@ -104,6 +107,8 @@ def walk(path: Path, limits: Limits) -> Iterator[BookHead | SheetHead | list[Any
     inside.refuse_unvalued(path.name)
     try:
         book = _opened(calamine, path, old)
+        if len({one.name for one in book.sheets_metadata}) < len(book.sheets_metadata):
+            raise refusal(path.name, "same_sheets")
         shown = [one.visible == calamine.SheetVisibleEnum.Visible for one in book.sheets_metadata]
         typed = [one.typ == calamine.SheetTypeEnum.WorkSheet for one in book.sheets_metadata]
         visible = [at for at in range(len(shown)) if shown[at] and typed[at]]
@@ -113,6 +118,10 @@ def walk(path: Path, limits: Limits) -> Iterator[BookHead | SheetHead | list[Any
             yield from _sheet(book.get_sheet_by_index(at), inside)
     except (calamine.CalamineError, OSError, ValueError):
         raise refusal(path.name, "unreadable") from None
+    except BaseException as error:
+        if type(error).__name__ == _PANIC:
+            raise refusal(path.name, "unreadable") from None
+        raise
 
 
 def _is_old(path: Path) -> bool:

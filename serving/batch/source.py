@@ -18,7 +18,8 @@ from eco_credit.contracts.mapping import TapeMapping
 from serving.batch import parquet
 from serving.batch.chunk import KEY, Chunk, key_hash, starts
 from serving.batch.dbf import open_dbf, read_dbf
-from serving.batch.folder import open_folder
+from serving.batch.folder import open_folder, parts_of
+from serving.batch.isolated import check_footers
 from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, layout_of
 from serving.batch.notices import Notices
 from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
@@ -154,18 +155,24 @@ def open_source(
     Raises:
         ContractError: the file or its header is refused, with the reason.
     """
-    source = _opened(path, Vocabulary.of(fields, mapping), limits, merged)
+    try:
+        source = _opened(path, Vocabulary.of(fields, mapping), limits, merged)
+    except PermissionError as error:
+        raise refusal(Path(str(error.filename or path)).name, "not_readable") from None
     source.fields = tuple(fields)
     return source
 
 
 def _opened(path: Path, vocabulary: Vocabulary, limits: Limits, merged: frozenset[str]) -> Source:
     if path.is_dir():
+        if parts := parts_of(path):
+            check_footers(parts, limits)
         return Source(path, "parquet_folder", *_rearranged(limits, *open_folder(path, vocabulary, limits)))
     if path.suffix.lower() == ".dbf" and path.is_file():
         return _dbf(path, vocabulary, limits)
     kind = sniff(path, limits)
     if kind == "parquet":
+        check_footers([path], limits)
         return _parquet(path, vocabulary, limits)
     if kind == "csv":
         return _csv(path, vocabulary, limits)
