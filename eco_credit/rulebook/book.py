@@ -243,6 +243,17 @@ def raw_entries() -> dict[str, dict[str, Any]]:
 
 def _overlay(entries: dict[str, Entry], path: Path) -> str:
     """Lay a lender's own values over the shipped ones; returns the digest of the overlay file."""
+    try:
+        return _laid_over(entries, path)
+    except (OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
+        form, why = "{in_force, published, value, ref}", type(error).__name__
+        raise RuleNotInForce(
+            f"overlay {path.name} cannot be read: write rule: {form} ({why})",
+            f"覆盖文件 {path.name} 无法读取，格式为 规则名: {form}（{why}）",
+        ) from None
+
+
+def _laid_over(entries: dict[str, Entry], path: Path) -> str:
     data = _read_yaml(path.read_text(encoding="utf-8"))
     for name, raw in data.items():
         shipped = entries.get(name)
@@ -251,6 +262,8 @@ def _overlay(entries: dict[str, Entry], path: Path) -> str:
         version = Version(
             _day(raw["in_force"]), _day(raw["published"]), raw["value"], str(raw["ref"]), raw.get("article")
         )
+        if _is_number(version.value) != _is_number(shipped.history[0].value):
+            raise TypeError(name)
         later = tuple(v for v in shipped.history if v.in_force != version.in_force)
         entries[name] = Entry(
             name,
@@ -267,6 +280,10 @@ def _overlay(entries: dict[str, Entry], path: Path) -> str:
     return digest({name: [str(raw["in_force"]), raw["value"]] for name, raw in data.items()})
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 @cache
 def load(overlay: Path | None = None) -> Book:
     """Load the shipped rulebook, with a lender's overlay when a path is given.
@@ -278,7 +295,7 @@ def load(overlay: Path | None = None) -> Book:
         The book; loading the same path again returns the same object.
 
     Raises:
-        RuleNotInForce: the overlay names a rule that the shipped book does not have.
+        RuleNotInForce: the overlay cannot be read, or names a rule that the shipped book does not have.
     """
     entries = {name: entry_of(name, raw) for name, raw in raw_entries().items()}
     overlay_digest = _overlay(entries, overlay) if overlay is not None else None

@@ -16,7 +16,7 @@ from eco_credit.contracts.paper_units import NEEDS_UNIT, factor, fold, split_lab
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.cells import Reading, folded
 from serving.batch.mapping import constant_value
-from serving.batch.matured import watched
+from serving.batch.matured import unwatched, watched
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -208,9 +208,9 @@ def layout_of(
         columns[place] = reading_of(header, one, scale, vocabulary=vocabulary, length=limits.text_length)
     check_complete(columns, vocabulary, broken)
     unstated = _unstated(columns, lower, vocabulary=vocabulary)
+    left = unwatched(ignored, columns.values())
     return Layout(
-        columns, tuple(ignored), units, unstated, places[-1] + 1, len(lower), vocabulary.constants,
-        unused_of(vocabulary, lower),
+        columns, left, units, unstated, places[-1] + 1, len(lower), vocabulary.constants, unused_of(vocabulary, lower)
     )
 
 

@@ -6,7 +6,7 @@ Their columns lead to no field of the contract; they are watched here and taken 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -56,6 +56,19 @@ def watched(header: Any) -> Reading | None:
     role, kind = found
     column = f"{WATCHED}{role}:{split_label(header)[0]}"
     return WatchedReading(Field(name=column, column=column, type=kind), Fraction(1), {}, False, 64)
+
+
+def unwatched(ignored: Iterable[str], readings: Iterable[Reading]) -> tuple[str, ...]:
+    """Headers that lead to nothing, without those that are watched, where there are enough of them to say anything.
+
+    Args:
+        ignored: headers that lead to no field.
+        readings: how the columns of the table are read.
+    """
+    names = (one.field.column for one in readings if one.field.column.startswith(WATCHED))
+    roles = {name.removeprefix(WATCHED).partition(":")[0] for name in names}
+    checked = "end" in roles and bool(roles & {"balance", "released", "released_on"})
+    return tuple(header for header in ignored if not checked or watched(header) is None)
 
 
 def matured(block: Chunk) -> Iterator[tuple[str, str, list[int]]]:

@@ -17,7 +17,7 @@ from eco_credit.contracts.paper_units import split_label
 from serving.batch.cells import Broken, Reading
 from serving.batch.chunk import Break, Chunk
 from serving.batch.layout import Layout, Vocabulary, check_complete, reading_of, scale_of, unused_of
-from serving.batch.matured import watched
+from serving.batch.matured import unwatched, watched
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
@@ -85,7 +85,7 @@ def schema_layout(schema: pa.Schema, vocabulary: Vocabulary, limits: Limits) -> 
     check_complete(columns, vocabulary, broken)
     unused = unused_of(vocabulary, headers)
     constants = vocabulary.constants
-    return Layout(columns, tuple(ignored), units, frozenset(), 0, len(headers), constants, unused)
+    return Layout(columns, unwatched(ignored, columns.values()), units, frozenset(), 0, len(headers), constants, unused)
 
 
 def parquet_blocks(

@@ -342,3 +342,25 @@ def _fields() -> Any:
     from batch_rows import fields
 
     return fields()
+
+
+# --- the lender's own rule values
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a: [", b"\xff", b"- 1\n", b"credit.policy.pd_approve_max: 3\n",
+        b"credit.policy.pd_approve_max: {in_force: 2020-01-01, published: 2020-01-01, value: much, ref: own}\n",
+        b"credit.policy.pd_approve_max: {in_force: soon, published: 2020-01-01, value: 0.1, ref: own}\n", None,
+    ],
+)  # fmt: skip
+def test_an_overlay_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    from eco_credit.core.errors import RuleNotInForce
+    from eco_credit.rulebook import load
+
+    if content is not None:
+        (tmp_path / "own.yaml").write_bytes(content)
+    with pytest.raises(RuleNotInForce, match=r"own\.yaml cannot be read") as error:
+        load(tmp_path / "own.yaml")
+    assert "覆盖文件" in error.value.zh

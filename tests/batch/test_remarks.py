@@ -150,6 +150,7 @@ def test_a_guarantee_kept_beyond_its_end_is_listed_and_scored_all_the_same(tmp_p
     assert manifest["counts"] == {"rows": 6, "scored": 6, "rejected": 0, "chunks": 1}
     # rows 1 and 4 ended before 2026-11-23 and hold a balance; row 2 ends that day, 3 is paid, 5 and 6 have no end
     assert noted(manifest) == [("主债权到期日期", "matured_in_force", 2, [1, 4])]
+    assert "主债权到期日期" not in str([manifest["input"].get("columns_ignored"), manifest["input"].get("sheets")])
     (warning,) = (one for one in manifest["input"]["warnings"] if one["rule"] == "matured_in_force")
     assert warning["zh"].endswith("（2 行：第 1, 4 行）") and "2 rows: 1, 4" in warning["en"]
     assert warning["zh"] in (tmp_path / "out.report.html").read_text(encoding="utf-8")
@@ -174,7 +175,8 @@ def test_released_and_extended_guarantees_are_not_listed(tmp_path: Path) -> None
 
 def test_without_a_balance_or_a_release_nothing_is_said_of_ends(tmp_path: Path) -> None:
     path = ledger(tmp_path / "a.csv", 主债权到期日期=["2026-01-31"] * 2)
-    assert noted(run(path, mapping=GUARANTEE)) == []
+    manifest = run(path, mapping=GUARANTEE)
+    assert noted(manifest) == [] and manifest["input"]["columns_ignored"] == ["主债权到期日期"]
 
 
 def test_an_end_that_cannot_be_read_rejects_no_row(tmp_path: Path) -> None:
