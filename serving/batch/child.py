@@ -37,7 +37,8 @@ def limit(memory: int, seconds: float, written: int) -> None:
     for kind, most in wanted.items():
         _, hard = resource.getrlimit(kind)
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (bound, bound))
+        later = kind == resource.RLIMIT_CPU and bound != hard  # at the hard end of its time it dies without a reason
+        resource.setrlimit(kind, (bound, bound + later))
 
 
 def answer(kind: str, path: Path) -> dict[str, Any]:

@@ -18,14 +18,13 @@ from serving.batch.figures import figures_of, unit_warnings
 from serving.batch.journal import Journal, file_sha256
 from serving.batch.output import suffix, write_parts
 from serving.batch.report import run_report
-from serving.batch.rules import TEXTS, refusal
+from serving.batch.rules import TEXTS
 from serving.batch.source import Source
 from serving.batch.whole import whole_file
 from serving.batch.work import REJECT_COLUMNS
 from serving.batch.workbook import write_workbook
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +83,31 @@ class DiskFault(StorageUnavailable):
 
 @contextmanager
 def room_on_disk() -> Iterator[None]:
-    """Turn a full disk and a closed folder into their own errors; any other error of a file stays what it is.
+    """Turn trouble with the disk into errors of its own.
 
     Raises:
         DiskFull: there is no room left.
-        ContractError: nothing may be written there (``not_writable``).
+        DiskFault: a file was refused for another reason.
     """
     try:
         yield
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, OSError) and (cause.errno in _FULL or "No space left" in str(cause)):
-                raise DiskFull from error
-            if isinstance(cause, OSError) and cause.errno in _CLOSED:
-                raise refusal(Path(str(cause.filename or "file")).name, "not_writable") from error
-            first = cause.args[0] if cause.args else None
-            cause = cause.__cause__ or cause.__context__ or (first if isinstance(first, BaseException) else None)
+        behind = list(_behind(error))
+        if any(cause.errno in _FULL or "No space left" in str(cause) for cause in behind):
+            raise DiskFull from error
+        if behind and not isinstance(error, (EcoCreditError, ConnectionError, TimeoutError)):
+            raise DiskFault(behind[0].strerror or type(behind[0]).__name__) from error
         raise
+
+
+def _behind(error: Exception) -> Iterator[OSError]:
+    """What the system said on the way to an error; the writer of workbooks hands it on as an argument."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            yield cause
+        first = cause.args[0] if cause.args else None
+        cause = cause.__cause__ or cause.__context__ or (first if isinstance(first, BaseException) else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ class Journal:
             self._go_on(self._lines() if resume else [])
         except BaseException:
             self.close(remove=False)
+            raise
+
+    def _go_on(self, lines: list[dict[str, Any]]) -> None:
+        """Keep what is intact of an interrupted run, and begin the log anew with it."""
+        if lines and lines[0].get("run") != digest(self.identity):
             raise _other_run(lines[0].get("witness"), self.identity.get("witness", {}))
         token = lines[0].get("token") if lines else None
         self.entries = self._intact([line for line in lines[1:] if line.get("token") == token])
