@@ -78,7 +78,6 @@ def applications_from_columns(columns: Columns) -> Applications:
         loan fields, and its pledges keep the order of the rows. The arrays equal those of `flatten`
         on the nested form.
     """
-    rows = rows_of(columns)
     first, application_row, position = _groups(columns["application_id"])
     loans: Columns = {}
     for _, fields in _loan_fields():
@@ -86,7 +85,7 @@ def applications_from_columns(columns: Columns) -> Applications:
     pledges: dict[str, Columns] = {}
     kinds = columns["kind"]
     for kind in pledge_kinds():
-        index = np.flatnonzero(np.fromiter((value == kind for value in kinds), bool, rows))
+        index = np.flatnonzero(kinds == kind)
         if len(index) == 0:
             continue
         table = {field.name: taken(field, columns, index) for field in contract(kind).root.fields}
@@ -187,16 +186,11 @@ def taken(field: Field, columns: Columns, index: npt.NDArray[np.intp]) -> npt.ND
 
 def _groups(ids: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
     """First row of each application; number and place of each row."""
-    number: dict[Any, int] = {}
-    seen: list[int] = []
-    first: list[int] = []
-    rows = np.empty(len(ids))
-    position = np.empty(len(ids))
-    for place, application in enumerate(ids):
-        group = number.setdefault(application, len(number))
-        if group == len(seen):
-            seen.append(0)
-            first.append(place)
-        rows[place], position[place] = group, seen[group]
-        seen[group] += 1
-    return np.array(first, dtype=np.intp), rows, position
+    listed = ids.tolist()
+    number = dict(zip(dict.fromkeys(listed), range(len(listed)), strict=False))
+    rows = np.fromiter(map(number.__getitem__, listed), np.intp, len(listed))
+    order = np.argsort(rows, kind="stable")
+    first = order[np.searchsorted(rows[order], np.arange(len(number)))]
+    position = np.empty(len(rows))
+    position[order] = np.arange(len(rows)) - np.searchsorted(rows[order], rows[order])
+    return first, rows.astype(np.float64), position

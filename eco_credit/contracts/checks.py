@@ -93,37 +93,40 @@ def _required_with(check: Check, columns: Columns, fields: Sequence[Field]) -> _
 
 
 def _identifier(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
-    name, formats = check.fields[0], dict(check.formats)
-    verdicts: dict[tuple[Any, Any], bool] = {}
-    for pair in zip(columns[check.by or ""], columns[name], strict=True):
-        if pair not in verdicts:
-            form = FORMATS.get(formats.get(pair[0], ""))
-            verdicts[pair] = form is not None and pair[1] is not None and not form.check(pair[1]).valid
-    pairs = zip(columns[check.by or ""], columns[name], strict=True)
-    yield Broken(np.fromiter((verdicts[pair] for pair in pairs), bool, len(columns[name])), name, check.rule)
+    name = check.fields[0]
+    wrong = np.zeros(len(columns[name]), dtype=bool)
+    for code, form in check.formats:
+        rows = np.flatnonzero((columns[check.by or ""] == code) & given(columns[name]))
+        texts = columns[name][rows].tolist()
+        refused = FORMATS[form].refused(list(set(texts))) if form in FORMATS else ()
+        if refused:
+            wrong[rows] = [text in refused for text in texts]
+    yield Broken(wrong, name, check.rule)
 
 
 def _unique(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
-    seen: set[tuple[Any, ...]] = set()
-    rows = list(zip(*(columns[name] for name in check.fields), strict=True))
-    mask = np.zeros(len(rows), dtype=bool)
-    for place, row in enumerate(rows):
-        mask[place] = row in seen
-        seen.add(row)
+    named = [columns[name].tolist() for name in check.fields]
+    mask = np.zeros(len(named[0]), dtype=bool)
+    if all(len(set(values)) < len(values) for values in named):
+        seen: set[tuple[Any, ...]] = set()
+        for place, row in enumerate(zip(*named, strict=True)):
+            mask[place] = row in seen
+            seen.add(row)
     yield Broken(mask, check.fields[-1], check.rule)
 
 
 def _kind_columns(check: Check, columns: Columns, fields: Sequence[Field]) -> _Found:
     kinds = columns[check.fields[0]]
-    of_kind = {kind: np.fromiter((k == kind for k in kinds), bool, len(kinds)) for kind in set(kinds) - {None}}
+    of_kind = {kind: np.asarray(kinds == kind, dtype=bool) for kind in set(kinds.tolist()) - {None}}
+    nothing = np.zeros(len(kinds), dtype=bool)
     for field in fields:
         if not field.kinds:
             continue
-        known = given(columns[field.column])
+        known = given(columns[field.column]) if field.column in columns else nothing
         for kind, rows in of_kind.items():
             if kind in field.required_kinds:
                 yield Broken(rows & ~known, field.name, "missing")
-            elif kind not in field.kinds:
+            elif kind not in field.kinds and known is not nothing:
                 yield Broken(rows & known, field.name, "other_kind")
 
 

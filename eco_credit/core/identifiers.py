@@ -13,9 +13,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from eco_credit.core.numbers import Bools
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """31 characters: no I, O, S, V, Z. The value of a character is its place."""
@@ -51,6 +56,7 @@ _UNIT = re.compile(r"[0-9]{12}[GJZ][ABCDEFHGWY][0-9]{5}(?:[FLNQ][0-9]{8}|W0{8})"
 _PERMIT_NEW = re.compile(r"([A-D])[0-9]{6}([SG])([0-9]{4})-[0-9]{4,5}")
 _PERMIT_OLD = re.compile(r"取水\([^()]{1,20}\)字[〔\[(]?[0-9]{4}[〕\])]?第([AB])[0-9]{8}号")
 _REAL_ESTATE = re.compile(r"[\u4e00-\u9fff]\([0-9]{4}\)[^()]{1,40}不动产(?:权|证明)第[0-9A-Z]{1,12}号")
+_BETWEEN = "\0"
 _SPECIES = r"[^\W\d_]{1,10}"
 _COMPOSITION = re.compile(rf"(?:(?:10|[1-9]|[-+]){_SPECIES})+")
 _PART = re.compile(rf"(10|[1-9]|[-+])({_SPECIES})")
@@ -82,14 +88,30 @@ def fold(text: str) -> str:
         >>> fold(" ９１-99x ")
         '9199X'
     """
-    return unicodedata.normalize("NFKC", fold_spaces(text).replace("-", ""))
+    folded = fold_spaces(text).replace("-", "")
+    return folded if folded.isascii() else unicodedata.normalize("NFKC", folded)
 
 
 def fold_spaces(text: str) -> str:
     """Fold for comparison, hyphens kept: NFKC, upper case, no blanks."""
-    if text.isascii() and text.isalnum():
-        return text.upper()
+    if text.isascii():
+        return text.upper() if text.isalnum() else "".join(text.upper().split())
     return unicodedata.normalize("NFKC", "".join(unicodedata.normalize("NFKC", text).upper().split()))
+
+
+def fold_all(texts: Sequence[str], fold: Callable[[str], str]) -> list[str]:
+    """Fold many texts at once: between NUL, which no folding takes away and nothing joins up with.
+
+    Args:
+        texts: any texts.
+        fold: `fold` or `fold_spaces`.
+
+    Example:
+        >>> fold_all([" ９１-99x ", "", "闽（2026）"], fold)
+        ['9199X', '', '闽(2026)']
+    """
+    folded = fold(_BETWEEN.join(texts)).split(_BETWEEN)
+    return folded if len(folded) == len(texts) else [fold(text) for text in texts]
 
 
 def uscc_check(first: str) -> str:
@@ -272,22 +294,79 @@ def any_text(text: str) -> Identifier:
     return Identifier(True, "other") if fold(text) else REFUSED
 
 
+def _bytes(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """Characters of texts of 18 ASCII characters, shape (n, 18); NUL for other texts."""
+    plain = [text if len(text) == 18 and text.isascii() else _BETWEEN * 18 for text in texts]
+    return np.frombuffer("".join(plain).encode("ascii"), np.uint8).reshape(len(plain), 18)
+
+
+def _values(alphabet: str) -> npt.NDArray[np.int64]:
+    """Value of each ASCII character: its place in the alphabet, -1 where it has none."""
+    return np.array([alphabet.find(chr(code)) if code else -1 for code in range(128)])
+
+
+def _plainly_any(texts: Sequence[str]) -> Bools:
+    """Nothing that folding leaves blank begins with a letter or a digit."""
+    return np.fromiter((text[:1].isalnum() for text in texts), bool, len(texts))
+
+
+def _plainly_uscc(texts: Sequence[str]) -> Bools:
+    """`uscc_check` in columns: ``sum(value_i * 3**(i-1)) + C = 0 mod 31``."""
+    value = _USCC_VALUES[_bytes(texts)]
+    total = (value * np.array([*_USCC_WEIGHTS, 1])).sum(axis=1)
+    return (value >= 0).all(axis=1) & (value[:, 2:8] < 10).all(axis=1) & (total % 31 == 0)
+
+
+def _plainly_resident(texts: Sequence[str]) -> Bools:
+    """`resident_check` in columns: ``sum(digit_i * w_i) + C = 1 mod 11``, X is 10; a 29 February is not plain."""
+    value = _RESIDENT_VALUES[_bytes(texts)]
+    total = (value * np.array([*_RESIDENT_WEIGHTS, 1])).sum(axis=1)
+    year, month, day = (value[:, start:stop] @ 10 ** np.arange(stop - start)[::-1] for start, stop in _BORN)
+    born = (year > 0) & (month > 0) & (month < 13) & (day > 0) & (day <= _DAYS_OF_MONTH[np.clip(month, 0, 12)])
+    return (value >= 0).all(axis=1) & (value[:, :17] < 10).all(axis=1) & (total % 11 == 1) & born
+
+
+def _plainly_holder(texts: Sequence[str]) -> Bools:
+    return _plainly_uscc(texts) | _plainly_resident(texts)
+
+
+def _never_plainly(texts: Sequence[str]) -> Bools:
+    return np.zeros(len(texts), dtype=bool)
+
+
+_USCC_VALUES, _RESIDENT_VALUES = _values(USCC_ALPHABET), _values("0123456789X")
+_BORN = ((6, 10), (10, 12), (12, 14))
+_DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """An identifier format: its check, and how it is folded before it is compared or grouped."""
+    """An identifier format.
+
+    Attributes:
+        check: its check.
+        fold: how it is folded before it is compared or grouped.
+        plainly: True for texts that are plainly valid, many at once; for the others ``check`` decides.
+    """
 
     check: Callable[[str], Identifier]
     fold: Callable[[str], str] = fold
+    plainly: Callable[[Sequence[str]], Bools] = _never_plainly
+
+    def refused(self, texts: Sequence[str]) -> frozenset[str]:
+        """Those of some texts that are not valid."""
+        plain = self.plainly(texts).tolist()
+        return frozenset(t for t, valid in zip(texts, plain, strict=True) if not valid and not self.check(t).valid)
 
 
 FORMATS: dict[str, Format] = {
-    "uscc": Format(uscc),
-    "resident_id": Format(resident_id),
+    "uscc": Format(uscc, plainly=_plainly_uscc),
+    "resident_id": Format(resident_id, plainly=_plainly_resident),
     "unit_code": Format(unit_code),
     "water_permit": Format(water_permit, fold_spaces),
-    "certificate": Format(certificate, fold_spaces),
+    "certificate": Format(certificate, fold_spaces, _plainly_any),
     "composition": Format(composition, fold_spaces),
-    "holder": Format(holder),
-    "folded": Format(any_text),
+    "holder": Format(holder, plainly=_plainly_holder),
+    "folded": Format(any_text, plainly=_plainly_any),
 }
 """The formats a contract may name, by name."""

@@ -202,16 +202,15 @@ def score_columns(
         Columns of the contract ``batch_output``, one row per input row.
     """
     days = columns["as_of"].astype("datetime64[D]")
+    places = [np.flatnonzero(days == day) for day in np.unique(days)]
     parts: list[Columns] = []
-    places: list[np.ndarray[Any, Any]] = []
-    for day in np.unique(days):
-        index = np.nonzero(days == day)[0]
-        applications: Applications = applications_from_columns(take(columns, index))
-        scored = score_applications(applications, load(overlay).at(str(day)), package, book)
+    for index in places:
+        of_day = columns if len(places) == 1 else take(columns, index)
+        applications: Applications = applications_from_columns(of_day)
+        scored = score_applications(applications, load(overlay).at(str(days[index[0]])), package, book)
         parts.append(result_table(scored, reasons=reasons))
-        places.append(index)
-    if not parts:
-        return {}
+    if len(parts) < 2:
+        return parts[0] if parts else {}
     order = np.argsort(np.concatenate(places), kind="stable")
     return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 

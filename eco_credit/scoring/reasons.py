@@ -12,6 +12,8 @@ import yaml
 
 from eco_credit.core.numbers import Floats
 
+MOST = 4
+"""Most adverse and most favourable model reasons of one answer."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -22,7 +22,8 @@ from eco_credit.risk.cells import benchmark_margin
 from eco_credit.rulebook import RuleSet
 from eco_credit.scoring.pipeline import Results, run
 from eco_credit.scoring.pledge_answer import known, pledge_answers
-from eco_credit.scoring.reasons import condition, model_reasons, reason_codes
+from eco_credit.scoring.reason_columns import reason_columns
+from eco_credit.scoring.reasons import MOST, condition, model_reasons, reason_codes
 from eco_credit.valuation import EMPTY, LenderBook
 
 MARGINS = ("pd_margin_a", "pd_margin_b", "pd_margin_c", "pd_with_margin")
@@ -90,7 +91,7 @@ class Scored:
         grade = self.results.estimate.grade[row]
         return None if grade is None else str(grade)
 
-    def reasons(self, row: int, most: int = 4) -> list[dict[str, Any]]:
+    def reasons(self, row: int, most: int = MOST) -> list[dict[str, Any]]:
         """Reasons of one application: gates and policy first, model reasons after, never mixed."""
         hits = [code for code, rows in self.results.decisions.reasons.items() if rows[row]]
         scale = self.package.bundle.scale
@@ -102,6 +103,16 @@ class Scored:
             most=most,
         )
         return [reason_codes()[code].as_dict() for code in hits] + (model if self.grade(row) is not None else [])
+
+    def reason_columns(self, columns: int) -> list[npt.NDArray[np.object_]]:
+        """Codes of the first so many `reasons` of every application, shape (n,) each, None where there are fewer."""
+        return reason_columns(
+            self.results.decisions.reasons,
+            self.results.estimate.tellable,
+            graded=self.results.estimate.grade != np.array(None, dtype=object),
+            least=self.package.bundle.scale.least_reason,
+            columns=columns,
+        )
 
     def answer(self, row: int, *, input_hash: str | None = None, decision_id: str | None = None) -> dict[str, Any]:
         """The score answer of one application, as plain data.

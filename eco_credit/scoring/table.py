@@ -7,6 +7,7 @@ the same figures, so both doors give the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -125,11 +126,11 @@ def _stacked(groups: list[Appraised], column) -> npt.NDArray:  # type: ignore[no
 
 def joined(flags: Mapping[str, npt.NDArray[np.bool_]], length: int) -> npt.NDArray[np.object_]:
     """Codes that hold for each row, joined by a blank; None where none holds."""
-    found: npt.NDArray[np.object_] = np.full(length, None, dtype=object)
-    for code, hit in flags.items():
-        for i in np.nonzero(hit)[0]:
-            found[i] = code if found[i] is None else f"{found[i]}{GATE_SEPARATOR}{code}"
-    return found
+    hit = np.array([*flags.values()], dtype=bool).reshape(len(flags), length)
+    distinct, place = np.unique(np.packbits(hit, axis=0), axis=1, return_inverse=True)
+    held = np.unpackbits(distinct, axis=0, count=len(flags)).T.astype(bool).tolist()
+    texts = [GATE_SEPARATOR.join(compress(flags, one)) or None for one in held]
+    return np.array([*texts, None], dtype=object)[place]
 
 
 def _gate_codes(group: Appraised) -> npt.NDArray[np.object_]:
@@ -151,9 +152,7 @@ def _application_columns(scored: Scored, rows: npt.NDArray[np.intp], reasons: in
     columns["recommendation"] = results.decisions.recommendation[rows]
     columns["conditions"] = joined(results.decisions.conditions, len(scored))[rows]
     columns["out_of_scope"] = results.estimate.out_of_scope.astype(np.float64)[rows]
-    codes = [[reason["code"] for reason in scored.reasons(i)] for i in range(len(scored))] if reasons else []
-    for k in range(reasons):
-        listed = np.array([c[k] if k < len(c) else None for c in codes], dtype=object)
-        columns[f"reason_{k + 1}"] = listed[rows]
+    for rank, codes in enumerate(scored.reason_columns(reasons), start=1):
+        columns[f"reason_{rank}"] = codes[rows]
     columns["synthetic_model"] = np.full(len(rows), float(scored.package.synthetic))
     return columns

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from decimal import Decimal
@@ -20,6 +20,8 @@ from eco_credit.contracts.field import Field
 UNKNOWN_WORDS = frozenset(
     {"", "nan", "<null>", "null", "none", "n/a", "na", "#n/a", "nat", "-", "--", "—", "——", "―", "未知", "不详"}
 )
+_LONGEST_WORD = max(map(len, UNKNOWN_WORDS))
+"""Characters; folding the case of a text makes it no shorter."""
 NONE_WORDS = frozenset({"无", "/", "没有", "\\"})
 OPEN_END = frozenset({"长期", "永久", "无固定到期日", "长期有效", "无固定期限", "永久有效"})
 OPEN_END_RULE = "open_end"
@@ -91,6 +93,22 @@ class Reading:
         if kind == "boolean":
             return _yes_no(cell)
         return _day(cell) if kind == "date" else self._text(cell)
+
+    def values(self, cells: Sequence[Any]) -> list[Any]:
+        """`value` of each cell. A text that plainly stands as it is, as nearly all names do, is not taken apart."""
+        if self.field.type != "text" or self.words or self.codes or set(map(type, cells)) - {str}:
+            return [self.value(cell) for cell in cells]
+        lost, length = _LOST_DIGITS.fullmatch if self.field.format else None, self.length
+        return [
+            cell
+            if cell.strip() == cell
+            and cell[:1] != "'"
+            and (len(cell) > _LONGEST_WORD or cell.casefold() not in UNKNOWN_WORDS)
+            and len(cell) <= length
+            and not (lost and lost(cell))
+            else self.value(cell)
+            for cell in cells
+        ]
 
     def _number(self, cell: Any) -> Any:
         if isinstance(cell, (dt.date, dt.datetime, dt.time, dt.timedelta, bool)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eco_credit.contracts.checks import given
 from eco_credit.contracts.columns import blank_column, column_of
 from eco_credit.contracts.field import Field
-from eco_credit.core.numbers import Columns, take
+from eco_credit.core.numbers import Columns
 from serving.batch.cells import Reading
 
 KEY = "application_id"
@@ -42,20 +42,24 @@ class Chunk:
         return len(self.rows)
 
     def part(self, start: int, stop: int) -> Chunk:
-        """Rows from ``start`` to before ``stop``, by position."""
-        rows = self.rows[start:stop]
-        kept = {int(row): self.broken[int(row)] for row in rows if int(row) in self.broken} if self.broken else {}
-        columns = take(self.columns, np.arange(start, min(stop, len(self))))
-        return Chunk(rows, columns, kept, self.sheets[start:stop] if self.sheets is not None else None)
+        """Rows from ``start`` to before ``stop``, by position; views of the same memory."""
+        rows, sheets = self.rows[start:stop], self.sheets
+        kept = {row: self.broken[row] for row in rows.tolist() if row in self.broken} if self.broken else {}
+        columns = {name: column[start:stop] for name, column in self.columns.items()}
+        return Chunk(rows, columns, kept, sheets[start:stop] if sheets is not None else None)
 
     def completed(self, readings: Mapping[str, Reading]) -> Chunk:
         """The same rows with columns that only other parts of the input have, as unknown."""
         columns = {name: self.columns.get(name) for name in readings}
         filled = {
-            name: blank_column(readings[name].field, len(self)) if column is None else column
+            name: unknown(readings[name].field, len(self)) if column is None else column
             for name, column in columns.items()
         }
         return Chunk(self.rows, filled, self.broken, self.sheets)
+
+    def told(self) -> Columns:
+        """The key and the columns that tell anything: those made by `unknown` are left out."""
+        return {name: column for name, column in self.columns.items() if name == KEY or not is_unknown(column)}
 
     def with_constants(self, constants: Sequence[tuple[Field, Any]]) -> Chunk:
         """The same rows with columns that hold one value throughout."""
@@ -65,28 +69,36 @@ class Chunk:
         return Chunk(self.rows, dict(self.columns) | more, self.broken, self.sheets)
 
 
+def unknown(field: Field, rows: int) -> npt.NDArray[np.generic]:
+    """A column of unknown values that holds one value only: most columns of a file are blank, and cost nothing so."""
+    return np.broadcast_to(blank_column(field, 1), (rows,))
+
+
+def is_unknown(column: npt.NDArray[np.generic]) -> bool:
+    """True for a column made by `unknown`, or a part of one."""
+    return column.strides == (0,)
+
+
 def join(chunks: Sequence[Chunk]) -> Chunk:
     """Chunks of one file one after the other."""
     if len(chunks) == 1:
         return chunks[0]
-    columns = {name: np.concatenate([c.columns[name] for c in chunks]) for name in chunks[0].columns}
+    columns = {name: _joined([c.columns[name] for c in chunks]) for name in chunks[0].columns}
     broken = {row: breaks for c in chunks for row, breaks in c.broken.items()}
     sheets = [c.sheets for c in chunks if c.sheets is not None]
     return Chunk(np.concatenate([c.rows for c in chunks]), columns, broken, np.concatenate(sheets) if sheets else None)
 
 
-def key_hash(value: object) -> int:
-    """64 bits of a key: the first eight bytes of its BLAKE2b."""
-    return int.from_bytes(hashlib.blake2b(str(value).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+def _joined(columns: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+    if all(is_unknown(column) and len(column) for column in columns):
+        return np.broadcast_to(columns[0][:1], (sum(map(len, columns)),))
+    return np.concatenate(columns)
 
 
 def starts(keys: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     """True where a row begins another application; a row without key is one of its own."""
-    if len(keys) == 0:
-        return np.zeros(0, dtype=bool)
-    blank = np.array([key is None for key in keys], dtype=bool)
     first = np.ones(len(keys), dtype=bool)
-    first[1:] = (keys[1:] != keys[:-1]).astype(bool) | blank[1:]
+    first[1:] = (keys[1:] != keys[:-1]).astype(bool) | ~given(keys[1:])
     return first
 
 
@@ -105,30 +117,42 @@ def rechunk(blocks: Iterable[Chunk], size: int, *, longest: int) -> Iterator[Chu
         Chunks; the last one may be shorter.
     """
     held: list[Chunk] = []
-    count = 0
-    for block in blocks:
+    at = 0  # rows of the first block that are gone already
+    for block in (block for block in blocks if len(block)):
         held.append(block)
-        count += len(block)
-        if count <= size + longest:
-            continue
-        joined = join(held)
-        at = 0
-        while len(joined) - at > size + longest:
-            stop = at + _cut(joined.columns[KEY][at : at + size + longest + 1].astype(object), size)
-            yield joined.part(at, stop)
-            at = stop
-        held = [joined.part(at, len(joined))]
-        count = len(held[0])
-    yield from _rest(held, size)
+        while sum(map(len, held)) - at > size + longest:
+            chunk, held, at = _parted(held, at, _cut(_keys(held, at, size + longest + 1), size))
+            yield chunk
+    while held:
+        chunk, held, at = _parted(held, at, _cut(_keys(held, at, sum(map(len, held))), size))
+        yield chunk
 
 
-def _rest(held: Sequence[Chunk], size: int) -> Iterator[Chunk]:
-    joined = join(held) if held else None
-    at = 0
-    while joined is not None and at < len(joined):
-        stop = at + _cut(joined.columns[KEY][at:].astype(object), size)
-        yield joined.part(at, stop)
+def _keys(held: Sequence[Chunk], at: int, most: int) -> npt.NDArray[np.object_]:
+    """Keys of at most so many rows from one place on."""
+    found: list[npt.NDArray[np.generic]] = []
+    for chunk in held:
+        found.append(chunk.columns[KEY][at : at + most])
+        at, most = 0, most - len(found[-1])
+        if most <= 0:
+            break
+    return np.concatenate(found).astype(object, copy=False)
+
+
+def _parted(held: Sequence[Chunk], at: int, rows: int) -> tuple[Chunk, list[Chunk], int]:
+    """So many rows from one place on as a chunk, what is left, and the place in that.
+
+    Only the rows of a chunk that lies in several blocks are copied.
+    """
+    taken, left = [], list(held)
+    while rows:
+        stop = min(at + rows, len(left[0]))
+        taken.append(left[0] if stop - at == len(left[0]) else left[0].part(at, stop))
+        rows -= stop - at
         at = stop
+        if at == len(left[0]):
+            left, at = left[1:], 0
+    return join(taken), left, at
 
 
 def _cut(keys: npt.NDArray[np.object_], size: int) -> int:

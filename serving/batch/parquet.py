@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from eco_credit.contracts.columns import blank_column, column_of
+from eco_credit.contracts.columns import column_of
 from eco_credit.contracts.paper_units import split_label
 from serving.batch.cells import Broken, Reading
-from serving.batch.chunk import Break, Chunk
+from serving.batch.chunk import Break, Chunk, unknown
 from serving.batch.layout import Layout, Vocabulary, check_complete, reading_of, scale_of, unused_of
 from serving.batch.matured import unwatched, watched
 from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
 BLOCK_ROWS = 20_000
+_REPEATED_BYTES = 4
+"""A text column that takes less for a row, unpacked, repeats its texts."""
 
 
 def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
@@ -31,9 +34,8 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
         ContractError: the file is damaged, or claims more than the limits (``unsafe_archive``).
     """
     try:
-        schema = pq.read_schema(path)
-        texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-        file = pq.ParquetFile(path, read_dictionary=texts, memory_map=False, pre_buffer=False)
+        file = pq.ParquetFile(path, memory_map=False, pre_buffer=False)
+        file = pq.ParquetFile(path, read_dictionary=_repeated(file), memory_map=False, pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError):
         raise refusal(path.name, "unreadable") from None
     groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
@@ -44,6 +46,21 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
     ):
         raise refusal(path.name, "unsafe_archive")
     return file
+
+
+def _repeated(file: pq.ParquetFile) -> list[str]:
+    """Text columns whose texts repeat; of others, a dictionary would hold every text of a row group for every block."""
+    sizes: Counter[str] = Counter()
+    for at in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(at)
+        columns = (group.column(place) for place in range(group.num_columns))
+        sizes.update({column.path_in_schema: column.total_uncompressed_size for column in columns})
+    most = _REPEATED_BYTES * file.metadata.num_rows
+    return [field.name for field in file.schema_arrow if _is_text(field.type) and sizes[field.name] <= most]
+
+
+def _is_text(have: pa.DataType) -> bool:
+    return bool(pa.types.is_string(have) or pa.types.is_large_string(have))
 
 
 def parquet_layout(file: pq.ParquetFile, vocabulary: Vocabulary, limits: Limits) -> Layout:
@@ -140,31 +157,44 @@ def arrow_chunk(batch: pa.RecordBatch, readings: dict[str, Reading], rows: npt.N
 def _column(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:
     """A typed column as it is, any other cell by cell over its distinct values."""
     kind, have = reading.field.type, array.type
-    if pa.types.is_null(have):
-        return blank_column(reading.field, len(array)), {}
+    if array.null_count == len(array):
+        return unknown(reading.field, len(array)), {}
     if reading.factor != 1 or reading.words:
         return _by_value(array, reading)
     if kind in ("number", "integer") and (pa.types.is_floating(have) or pa.types.is_integer(have)):
         return pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64), {}
     if kind == "boolean" and pa.types.is_boolean(have):
         return pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64), {}
-    if kind == "date" and pa.types.is_date(have):
+    if kind == "date" and (pa.types.is_date(have) or (pa.types.is_timestamp(have) and have.tz is None)):
         return array.to_numpy(zero_copy_only=False).astype("datetime64[D]"), {}
     return _by_value(array, reading)
 
 
 def _by_value(array: pa.Array, reading: Reading) -> tuple[npt.NDArray[Any], dict[int, str]]:
-    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    values = [reading.value(_plain(cell)) for cell in coded.dictionary.to_pylist()]
-    places = coded.indices.to_numpy(zero_copy_only=False)
-    at = np.where(np.isnan(places.astype(np.float64)), -1, places).astype(np.intp)
-    listed = [None if isinstance(value, Broken) else value for value in values] + [None]
-    column = column_of(reading.field, listed)[at]
+    cells, at = _distinct(array, names=reading.field.type == "text" and not reading.codes)
+    values = reading.values(cells)
+    if Broken not in set(map(type, values)):
+        return column_of(reading.field, [*values, None])[at], {}
     bad = {place: value.rule for place, value in enumerate(values) if isinstance(value, Broken)}
-    wrong = {int(row): bad[int(at[row])] for row in np.nonzero(np.isin(at, list(bad)))[0]} if bad else {}
-    return column, wrong
+    column = column_of(reading.field, [*(None if place in bad else value for place, value in enumerate(values)), None])
+    return column[at], {int(row): bad[int(at[row])] for row in np.flatnonzero(np.isin(at, list(bad)))}
 
 
-def _plain(cell: Any) -> Any:
-    """Exact decimals as text, everything else as it is."""
-    return str(cell) if type(cell).__name__ == "Decimal" else cell
+def _distinct(array: pa.Array, *, names: bool) -> tuple[list[Any], npt.NDArray[np.intp]]:
+    """Distinct values, and the place of each row's value among them, one behind the last where it has none.
+
+    Names that are not kept as a dictionary hardly repeat: each of them counts as distinct.
+    """
+    if names and _is_text(array.type):
+        known = array.is_valid().to_numpy(zero_copy_only=False)
+        held = int(known.sum())
+        return array.drop_null().to_pylist(), np.where(known, np.cumsum(known) - 1, held)
+    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    places = pc.fill_null(coded.indices.cast(pa.int64()), len(coded.dictionary))
+    return _cells(coded.dictionary), places.to_numpy(zero_copy_only=False)
+
+
+def _cells(distinct: pa.Array) -> list[Any]:
+    """Distinct values as python values: exact decimals as text, everything else as it is."""
+    cells = distinct.to_pylist()
+    return [str(cell) for cell in cells] if pa.types.is_decimal(distinct.type) else cells

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eco_credit.contracts.checks import given
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.mapping import TapeMapping
 from serving.batch import parquet
-from serving.batch.chunk import KEY, Chunk, key_hash, starts
+from serving.batch.cells import Broken
+from serving.batch.chunk import KEY, Chunk
 from serving.batch.dbf import open_dbf, read_dbf
 from serving.batch.folder import open_folder, parts_of
 from serving.batch.isolated import check_footers
@@ -24,6 +25,7 @@ from serving.batch.layout import HEADER_ROWS, Layout, Vocabulary, find_header, l
 from serving.batch.notices import Notices
 from serving.batch.rows import Line, delimiter_of, encoding_of, read_text
 from serving.batch.rules import refusal
+from serving.batch.runs import Hashes, Keys, stretches
 from serving.batch.settings import Limits
 from serving.batch.sniff import sniff
 from serving.batch.spreadsheet import open_spreadsheet
@@ -37,15 +39,15 @@ class Survey:
 
     Attributes:
         rows: data rows.
-        scattered: hashes of applications whose rows do not stand together.
-        oversized: hashes of applications with too many rows.
+        scattered: keys of applications whose rows do not stand together.
+        oversized: keys of applications with too many rows.
         dropped: rows that hold no data, by reason.
         warnings: what a reader should look at though nothing is refused: row, field, rule, sentences.
     """
 
     rows: int
-    scattered: frozenset[int]
-    oversized: frozenset[int]
+    scattered: frozenset[str]
+    oversized: frozenset[str]
     dropped: dict[str, int]
     warnings: tuple[dict[str, Any], ...] = ()
 
@@ -92,44 +94,37 @@ class Source:
 
     def _first_pass(self) -> Survey:
         dropped: Counter[str] = Counter()
-        rows, last, length = 0, None, 0
-        codes = array("Q")  # eight bytes an application: a set would grow to hundreds of megabytes
-        oversized: set[int] = set()
-        for block in self._blocks(dropped, KEY):
-            rows += len(block)
-            self._ratios(block)
-            keys = block.columns.get(KEY)
-            if keys is None:
-                continue
-            begin = np.append(np.nonzero(starts(keys.astype(object)))[0], len(keys))
-            for start, stop in pairwise(begin):
-                key = keys[start]
-                if key is None:
-                    last, length = None, 0
-                    continue
-                if key != last:
-                    last, length, code = key, 0, key_hash(key)
-                    codes.append(code)
-                length += int(stop - start)
-                if length > self.limits.rows_per_application:
-                    oversized.add(key_hash(key))
+        rows, hashes, oversized = 0, Hashes(), set[str]()
+        for keys, lengths in stretches(self._keys(dropped)):
+            rows += int(lengths.sum())
+            hashes.add(keys[given(keys)])
+            oversized.update(keys[lengths > self.limits.rows_per_application].tolist())
         if rows == 0:
             raise refusal(self.path.name, "no_rows")
         warnings = tuple(self._totals()) if dropped["total_or_footer"] else ()
         kept = {reason: count for reason, count in sorted(dropped.items()) if count}
-        return Survey(rows, _repeated(codes), frozenset(oversized), kept, warnings)
+        return Survey(rows, self._scattered(hashes.repeated()), frozenset(oversized), kept, warnings)
+
+    def _keys(self, dropped: Counter[str]) -> Iterator[Keys]:
+        for block in self._blocks(dropped, KEY):
+            self._ratios(block)
+            keys = block.columns.get(KEY)
+            yield np.full(len(block), None, dtype=object) if keys is None else keys.astype(object, copy=False)
+
+    def _scattered(self, suspects: frozenset[int]) -> frozenset[str]:
+        """Keys of more than one stretch, among those with a suspected hash: only then are the keys read once more."""
+        if not suspects:
+            return frozenset()
+        seen: Counter[str] = Counter()
+        for keys, _ in stretches(self._keys(Counter())):
+            seen.update(key for key in keys[given(keys)].tolist() if hash(key) in suspects)
+        return frozenset(key for key, count in seen.items() if count > 1)
 
     def _ratios(self, block: Chunk) -> None:
         """A ratio column whose label states no unit must hold no value above one."""
         for name in sorted(self.layout.unstated & set(block.columns)):
             if bool(np.any(block.columns[name].astype(np.float64) > 1.0)):
                 raise refusal(name, "D01")
-
-
-def _repeated(codes: array[int]) -> frozenset[int]:
-    """Codes that stand for more than one stretch of rows."""
-    ordered = np.sort(np.frombuffer(codes, dtype=np.uint64)) if codes else np.empty(0, dtype=np.uint64)
-    return frozenset(int(code) for code in ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def open_source(

@@ -15,7 +15,7 @@ from eco_credit.core.errors import ContractError, ModelNotServable
 from eco_credit.registry import Store
 from eco_credit.registry.store import CHAMPION
 from eco_credit.scoring.doors import DEFAULT_MODEL
-from serving.batch.chunk import KEY, Chunk, join, key_hash, starts
+from serving.batch.chunk import KEY, Chunk, join, starts
 from serving.batch.layout import Layout, Vocabulary
 from serving.batch.notices import Notices
 from serving.batch.output import arrow_table
@@ -160,12 +160,12 @@ def _chunks(batches: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[Chunk
         first += batch.num_rows
 
 
-def _oversized(chunk: Chunk, limits: Limits) -> frozenset[int]:
-    """Hashes of applications with too many rows; a chunk holds whole applications."""
+def _oversized(chunk: Chunk, limits: Limits) -> frozenset[str]:
+    """Keys of applications with too many rows; a chunk holds whole applications."""
     keys = chunk.columns[KEY].astype(object)
     begin = np.flatnonzero(starts(keys))
     sizes = np.diff(np.append(begin, len(keys)))
-    return frozenset(key_hash(key) for key in keys[begin[sizes > limits.rows_per_application]])
+    return frozenset(keys[begin[sizes > limits.rows_per_application]].tolist())
 
 
 def _answer(chunk: Chunk, done: Done, schema: pa.Schema) -> pa.Table:

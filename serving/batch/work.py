@@ -5,7 +5,7 @@ Pure: the same chunk gives the same tables, in this process or on a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from eco_credit.contracts.field import Contract, Field
 from eco_credit.contracts.load import contract as contract_of
 from eco_credit.contracts.texts import SENTENCES, sentences
 from eco_credit.core.errors import EcoCreditError, RuleNotInForce
-from eco_credit.core.numbers import Columns, take
-from serving.batch.chunk import KEY, Chunk, key_hash, starts
+from eco_credit.core.numbers import Columns, rows_of, take, text
+from serving.batch.chunk import KEY, Chunk, starts
 from serving.batch.rules import TEXTS
 
 Score = Callable[[Columns], Columns]
@@ -36,8 +36,8 @@ class Task:
         score: the scorer.
         echo: input columns repeated in the result, before the result's own.
         loan_columns: columns that all rows of an application must agree on.
-        scattered: hashes of applications whose rows do not stand together.
-        oversized: hashes of applications with too many rows.
+        scattered: keys of applications whose rows do not stand together.
+        oversized: keys of applications with too many rows.
         sheets: the input has several sheets: the result says which sheet a row came from.
     """
 
@@ -45,8 +45,8 @@ class Task:
     score: Score
     echo: tuple[str, ...]
     loan_columns: tuple[str, ...]
-    scattered: frozenset[int] = frozenset()
-    oversized: frozenset[int] = frozenset()
+    scattered: frozenset[str] = frozenset()
+    oversized: frozenset[str] = frozenset()
     sheets: bool = False
 
 
@@ -69,11 +69,10 @@ class Findings:
         self.lines: list[tuple[int, str, str]] = []
         self.bad = np.zeros(rows, dtype=bool)
 
-    def add(self, positions: Iterable[int], field: str, rule: str) -> None:
+    def add(self, positions: npt.NDArray[np.intp], field: str, rule: str) -> None:
         """Blame a field and a rule on rows."""
-        for at in positions:
-            self.lines.append((int(at), field, rule))
-            self.bad[int(at)] = True
+        self.lines += [(at, field, rule) for at in positions.tolist()]
+        self.bad[positions] = True
 
 
 def work(chunk: Chunk, task: Task) -> Done:
@@ -86,59 +85,68 @@ def work(chunk: Chunk, task: Task) -> Done:
     Returns:
         Good rows scored, the others as reject lines; every row is in exactly one of the two.
     """
-    findings = Findings(len(chunk))
+    findings, told = Findings(len(chunk)), chunk.told()
     _cells(chunk, findings)
-    _rules(chunk, task, findings)
-    _applications(chunk, task, findings)
+    _rules(told, task, findings)
+    _applications(told, task, findings)
     good = np.flatnonzero(~findings.bad)
-    columns = take(chunk.columns, good)
+    columns = _rows(told, good)
     result = _scored(columns, good, task=task, findings=findings) if len(good) else {}
     kept = ~findings.bad[good]
     if result:
-        result = {"row": chunk.rows[good].astype(np.float64)} | result | _echo(columns, task)
+        result = {"row": chunk.rows[good].astype(np.float64)} | result | _rows(_echo(chunk, task), good)
         if task.sheets and chunk.sheets is not None:
             result["sheet"] = chunk.sheets[good]
-        result = take(_ordered(result), np.flatnonzero(kept))
-    days = sorted({str(day) for day in columns["as_of"][kept]}) if "as_of" in columns else []
+        result = _rows(_ordered(result), np.flatnonzero(kept))
+    days = [str(day) for day in np.unique(columns["as_of"][kept])] if "as_of" in columns else []
     return Done(result, _reject_table(chunk, findings, task.contract), len(chunk), int(kept.sum()), tuple(days))
+
+
+def _rows(columns: Columns, index: npt.NDArray[np.intp]) -> Columns:
+    """Rows in their order; nothing is copied where all of them are wanted."""
+    return columns if len(index) == rows_of(columns) else take(columns, index)
 
 
 def _cells(chunk: Chunk, findings: Findings) -> None:
     """Cells that could not be read."""
     if chunk.broken:
-        for at, row in enumerate(chunk.rows):
-            for name, rule in chunk.broken.get(int(row), ()):
-                findings.add([at], name, rule)
+        for at in np.flatnonzero(np.isin(chunk.rows, list(chunk.broken))):
+            for name, rule in chunk.broken[int(chunk.rows[at])]:
+                findings.add(np.array([at]), name, rule)
 
 
-def _rules(chunk: Chunk, task: Task, findings: Findings) -> None:
+def _rules(columns: Columns, task: Task, findings: Findings) -> None:
     """Rules of the contract; a cell already blamed is not blamed again for being blank."""
-    blamed = {(at, name) for at, name, _ in findings.lines}
-    for mask, name, rule in check_columns(task.contract, chunk.columns):
-        at = np.flatnonzero(mask)
-        findings.add((int(i) for i in at if rule not in _BLANK_WORDS or (int(i), name) not in blamed), name, rule)
+    blamed: dict[str, list[int]] = {}
+    for at, name, _ in findings.lines:
+        blamed.setdefault(name, []).append(at)
+    for mask, name, rule in check_columns(task.contract, columns):
+        positions = np.flatnonzero(mask)
+        if rule in _BLANK_WORDS and name in blamed:
+            positions = np.setdiff1d(positions, blamed[name])
+        findings.add(positions, name, rule)
 
 
-def _applications(chunk: Chunk, task: Task, findings: Findings) -> None:
+def _applications(columns: Columns, task: Task, findings: Findings) -> None:
     """Rules of whole applications: rows together, not too many, of one mind, and all good or none."""
-    keys = chunk.columns[KEY].astype(object)
+    keys = text(columns, KEY)
     first = starts(keys)
     group = np.cumsum(first) - 1
-    if task.scattered or task.oversized:
-        codes = [key_hash(key) if key is not None else None for key in keys[first]]
-        for hashes, rule in ((task.scattered, "not_contiguous"), (task.oversized, "too_many_pledges")):
-            hit = np.array([code in hashes for code in codes], dtype=bool)[group]
-            findings.add(np.flatnonzero(hit), KEY, rule)
-    for name in task.loan_columns:
-        column = chunk.columns.get(name)
-        if column is not None:
-            findings.add(np.flatnonzero(_differs(column, np.flatnonzero(first)[group])), name, "rows_disagree")
+    begin = np.flatnonzero(first)
+    for names, rule in ((task.scattered, "not_contiguous"), (task.oversized, "too_many_pledges")):
+        if names:
+            hit = np.fromiter((key in names for key in keys[begin]), bool, len(begin))
+            findings.add(np.flatnonzero(hit[group]), KEY, rule)
+    others = np.flatnonzero(~first)
+    for name in task.loan_columns if len(others) else ():
+        if name in columns:
+            differs = _differs(columns[name][others], columns[name][begin[group[others]]])
+            findings.add(others[differs], name, "rows_disagree")
     _whole(group, findings)
 
 
-def _differs(column: npt.NDArray[np.generic], first: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+def _differs(column: npt.NDArray[np.generic], reference: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """Rows whose value is not that of the first row of their application; unknown equals unknown."""
-    reference = column[first]
     same = np.asarray(column == reference, dtype=bool)
     if column.dtype.kind == "f":
         same |= np.isnan(column.astype(np.float64)) & np.isnan(reference.astype(np.float64))
@@ -163,7 +171,7 @@ def _scored(columns: Columns, good: npt.NDArray[np.intp], *, task: Task, finding
     while pending:
         at = pending.pop(0)
         try:
-            parts.append((at, task.score(take(columns, at))))
+            parts.append((at, task.score(_rows(columns, at))))
         except EcoCreditError as error:
             if getattr(error, "code", "") == "model_not_servable":
                 raise
@@ -196,9 +204,9 @@ def _in_order(parts: Sequence[tuple[npt.NDArray[np.intp], Columns]], rows: int) 
     return take(joined, source)
 
 
-def _echo(columns: Columns, task: Task) -> Columns:
+def _echo(chunk: Chunk, task: Task) -> Columns:
     """Input columns repeated in the result."""
-    return {name: columns[name] for name in task.echo if name in columns}
+    return {name: chunk.columns[name] for name in task.echo if name in chunk.columns}
 
 
 def _ordered(result: Columns) -> Columns:
