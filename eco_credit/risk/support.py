@@ -17,7 +17,7 @@ from eco_credit.core.numbers import Bools, Columns, Floats
 from eco_credit.risk.cells import Cells
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
 from eco_credit.risk.feature_list import FeatureList
-from eco_credit.risk.tables import chunks
+from eco_credit.risk.tables import FEW_ROWS, chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,20 @@ class Joint:
         away[np.isnan(away)] = 0.0
         squares = np.empty(away.shape[1])
         for part in chunks(away.shape[1]):
-            # accumulate is sequential by definition, whatever the number of rows
-            total = np.add.accumulate(self.whiten[:, :, None] * away[None, :, part], axis=1)[:, -1]
+            total = self._whitened(away[:, part])
             squares[part] = np.add.accumulate(total * total, axis=0)[-1]
         return squares
+
+    def _whitened(self, away: Floats) -> Floats:
+        """``sum_j W_ij away_j``, shape (k, n), added in the order of j: by one call for few rows, by a loop for many."""
+        if away.shape[1] <= FEW_ROWS:
+            # accumulate is sequential by definition, whatever the number of rows
+            summed: Floats = np.add.accumulate(self.whiten[:, :, None] * away[None], axis=1)[:, -1]
+            return summed
+        total = self.whiten[:, :1] * away[0]
+        for weights, cells in zip(self.whiten.T[1:, :, None], away[1:], strict=True):
+            total += weights * cells
+        return total
 
     def p_value(self, columns: Columns) -> Floats:
         """``(1 + number of calibration rows at least as far) / (calibration rows + 1)``, shape (n,)."""

@@ -85,7 +85,7 @@ class Case:
     def is_one_of(self, name: str, codes: Iterable[str]) -> Bools:
         """True where a code field of the pledges is one of the codes given, shape (n,)."""
         wanted = frozenset(codes)
-        return np.array([value in wanted for value in self.text(name)], dtype=bool)
+        return np.fromiter(map(wanted.__contains__, self.text(name).tolist()), bool, self.rows)
 
     def loan(self, name: str) -> Floats:
         """A numeric field of the loan behind each pledge, NaN where unknown, shape (n,)."""

@@ -25,8 +25,10 @@ def group_numbers(*keys: Iterable[Hashable]) -> Group:
         >>> group_numbers([1.0, 1.0, 2.0, 1.0], ["a", "b", "a", "a"]).tolist()
         [0, 1, 2, 0]
     """
-    seen: dict[tuple[Hashable, ...], int] = {}
-    return np.array([seen.setdefault(key, len(seen)) for key in zip(*keys, strict=True)], dtype=np.intp)
+    listed = [key.tolist() if isinstance(key, np.ndarray) else key for key in keys]
+    rows: list[Hashable] = list(listed[0] if len(listed) == 1 else zip(*listed, strict=True))
+    place = {key: at for at, key in enumerate(dict.fromkeys(rows))}
+    return np.fromiter(map(place.__getitem__, rows), np.intp, len(rows))
 
 
 def total_of_group(values: Floats, group: Group) -> Floats:

@@ -153,12 +153,12 @@ def by_class(case: Case, rule: str) -> Floats:
 def _places(codes: npt.NDArray[np.object_], among: tuple[str, ...]) -> Floats:
     """Place of each code in a list; the first where it is blank or unknown."""
     place: Mapping[str, int] = {code: i for i, code in enumerate(among)}
-    return np.array([place.get(code, 0) for code in codes], dtype=np.float64)
+    return np.fromiter((place.get(code, 0) for code in codes.tolist()), np.float64, len(codes))
 
 
 def _is(codes: npt.NDArray[np.object_], wanted: list[str]) -> Floats:
     chosen = frozenset(wanted)
-    return np.array([code in chosen for code in codes], dtype=np.float64)
+    return np.fromiter(map(chosen.__contains__, codes.tolist()), np.float64, len(codes))
 
 
 def is_public(case: Case) -> Bools:

@@ -105,7 +105,7 @@ def _by(rules: RuleSet, name: str, codes: npt.NDArray[np.object_]) -> Floats:
     """A table by stage read for each row; an unknown stage takes the careful row ``framework``."""
     table = rules.table(f"{RULES}.{name}")
     careful = float(table["framework"])
-    return np.array([table.get(code, careful) for code in codes], dtype=np.float64)
+    return np.fromiter((table.get(code, careful) for code in codes.tolist()), np.float64, len(codes))
 
 
 def _by_rating(rules: RuleSet, name: str, rating: Floats) -> Floats:
