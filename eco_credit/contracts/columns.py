@@ -140,6 +140,10 @@ def check_columns(contract: Contract, columns: Columns) -> list[Broken]:
         if column is None:
             found += [Broken(np.ones(rows, dtype=bool), field.name, "missing")] if field.required else []
             continue
+        if field.type == "text" and (texts := _texts_of(column)) is not None:
+            readable[field.column] = column
+            found += _of_text(field, column, texts)
+            continue
         readable[field.column], unreadable = _read(field, column)
         found += [Broken(unreadable, field.name, "type"), *_of_field(field, readable[field.column], unreadable)]
     known = {field.column for field in contract.fields}
@@ -178,12 +182,21 @@ _TOGETHER = 256
 """Texts looked at together: one in disorder costs a closer look at so many."""
 
 
+def _texts_of(column: npt.NDArray[np.generic]) -> frozenset[Any] | None:
+    """The distinct cells of a column that holds nothing but texts and None; None for another."""
+    if column.dtype.kind != "O":
+        return None
+    try:
+        distinct = frozenset(column.tolist())
+    except TypeError:
+        return None
+    return distinct if _TEXTS.issuperset(map(type, distinct)) else None
+
+
 def _read(field: Field, column: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Bools]:
     """The column in its own type, and the rows whose cell is not of that type."""
     kind = column.dtype.kind
     if field.type == "text":
-        if kind == "O" and _TEXTS.issuperset(map(type, column.tolist())):
-            return column, np.zeros(len(column), dtype=bool)
         wrong = np.fromiter((v is not None and type(v) is not str for v in column), bool, len(column))
         return column_of(field, [None if bad else v for v, bad in zip(column, wrong, strict=True)]), wrong
     if field.type == "date" and kind == "M":
@@ -228,7 +241,8 @@ def is_day(text: str) -> bool:
 
 def _of_field(field: Field, column: npt.NDArray[np.generic], unreadable: Bools) -> Iterable[Broken]:
     if field.type == "text":
-        yield from _of_text(field, column, unreadable)
+        for entry in _of_text(field, column, frozenset(column.tolist())):
+            yield entry._replace(rows=entry.rows & ~unreadable)
         return
     blank = np.isnat(column) if field.type == "date" else np.isnan(column)
     if field.required:
@@ -255,15 +269,14 @@ def _of_number(field: Field, column: npt.NDArray[Any]) -> Iterable[Broken]:
         yield Broken(~infinite & (column > field.maximum), field.name, "maximum")
 
 
-def _of_text(field: Field, column: npt.NDArray[Any], unreadable: Bools) -> Iterable[Broken]:
+def _of_text(field: Field, column: npt.NDArray[Any], distinct: frozenset[Any]) -> Iterable[Broken]:
     """Check each distinct text once: files repeat most of their texts."""
-    distinct = set(column.tolist())
     verdicts = text_rules(field, [text for text in distinct if text is not None])
     if field.required and None in distinct:
         verdicts[None] = "missing"
     for rule in sorted(set(verdicts.values())):
         mask = np.fromiter((verdicts.get(value) == rule for value in column), bool, len(column))
-        yield Broken(mask & ~unreadable, field.name, rule)
+        yield Broken(mask, field.name, rule)
 
 
 def text_rules(field: Field, texts: Sequence[str]) -> dict[str | None, str]:

@@ -17,7 +17,7 @@ from eco_credit.core.numbers import Bools, Columns, Floats
 from eco_credit.risk.cells import Cells
 from eco_credit.risk.checks import defect, mapping, member, real, reals, rising, sequence
 from eco_credit.risk.feature_list import FeatureList
-from eco_credit.risk.tables import FEW_ROWS, chunks
+from eco_credit.risk.tables import FEW_ROWS, added, chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,13 @@ class Joint:
         squares = np.empty(away.shape[1])
         for part in chunks(away.shape[1]):
             total = self._whitened(away[:, part])
-            squares[part] = np.add.accumulate(total * total, axis=0)[-1]
+            squares[part] = added(total * total)
         return squares
 
     def _whitened(self, away: Floats) -> Floats:
         """``sum_j W_ij away_j``, shape (k, n), added in the order of j: by one call for few rows, by a loop for many."""
         if away.shape[1] <= FEW_ROWS:
-            # accumulate is sequential by definition, whatever the number of rows
-            summed: Floats = np.add.accumulate(self.whiten[:, :, None] * away[None], axis=1)[:, -1]
-            return summed
+            return added((self.whiten[:, :, None] * away[None]).swapaxes(0, 1))
         total = self.whiten[:, :1] * away[0]
         for weights, cells in zip(self.whiten.T[1:, :, None], away[1:], strict=True):
             total += weights * cells
@@ -192,8 +190,7 @@ class Support:
         gain, conditions, always = self._gains
         due = always | (cells.take(conditions, 0) > 0.0)
         expected = np.where(due, gain, 0.0)
-        # accumulate adds feature by feature, whatever the number of rows
-        sums = np.add.accumulate(np.array([expected, np.where(np.isnan(cells), expected, 0.0)]), axis=1)[:, -1]
+        sums = added(np.array([expected, np.where(np.isnan(cells), expected, 0.0)]).swapaxes(0, 1))
         some = sums[0] > 0.0
         return np.where(some, sums[1] / np.where(some, sums[0], 1.0), 0.0)
 

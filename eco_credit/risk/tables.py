@@ -162,6 +162,22 @@ def chunks(rows: int, models: int = 1) -> Iterator[slice]:
     return (slice(start, min(start + most, rows)) for start in range(0, rows, most))
 
 
+def added(values: Floats) -> Floats:
+    """Sum over the first axis, added in its order whatever the other axes hold.
+
+    Args:
+        values: shape (k, ...), rows last.
+    """
+    if values.shape[-1] <= FEW_ROWS:
+        # accumulate is sequential by definition
+        summed: Floats = np.add.accumulate(values, axis=0)[-1]
+        return summed
+    total = values[0].copy()
+    for each in values[1:]:
+        total += each
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """The tables of all models laid end to end, so that all values of a row come from one gather.
@@ -234,8 +250,7 @@ class _Plan:
         if self.names:
             out[:, :, part] = self._shares(columns, part).take(self.layout, 0)
         out[self.fixed, part] = self.constants
-        # accumulate is sequential by definition, whatever the number of rows
-        out[:, 0, part] = np.add.accumulate(out[:, :, part], axis=1)[:, -1]
+        out[:, 0, part] = added(out[:, :, part].swapaxes(0, 1))
 
     def _shares(self, columns: Mapping[str, npt.NDArray[np.generic]], part: slice) -> Floats:
         """Contributions of the rows of one chunk, shape (features, rows), features by number of tables."""

@@ -126,11 +126,13 @@ def _stacked(groups: list[Appraised], column) -> npt.NDArray:  # type: ignore[no
 
 def joined(flags: Mapping[str, npt.NDArray[np.bool_]], length: int) -> npt.NDArray[np.object_]:
     """Codes that hold for each row, joined by a blank; None where none holds."""
+    found: npt.NDArray[np.object_] = np.full(length, None, dtype=object)
     hit = np.array([*flags.values()], dtype=bool).reshape(len(flags), length)
-    distinct, place = np.unique(np.packbits(hit, axis=0), axis=1, return_inverse=True)
-    held = np.unpackbits(distinct, axis=0, count=len(flags)).T.astype(bool).tolist()
-    texts = [GATE_SEPARATOR.join(compress(flags, one)) or None for one in held]
-    return np.array([*texts, None], dtype=object)[place]
+    some = np.flatnonzero(hit.any(axis=0))
+    distinct, place = np.unique(np.packbits(hit[:, some], axis=0), axis=1, return_inverse=True)
+    held = np.unpackbits(distinct, axis=0, count=len(flags)).T.astype(bool)
+    found[some] = np.array([GATE_SEPARATOR.join(compress(flags, one)) for one in held], dtype=object)[place]
+    return found
 
 
 def _gate_codes(group: Appraised) -> npt.NDArray[np.object_]:

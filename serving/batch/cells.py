@@ -22,6 +22,8 @@ UNKNOWN_WORDS = frozenset(
 )
 _LONGEST_WORD = max(map(len, UNKNOWN_WORDS))
 """Characters; folding the case of a text makes it no shorter."""
+_TOGETHER = 256
+"""Texts looked at together: one that does not stand as it is costs a closer look at so many."""
 NONE_WORDS = frozenset({"无", "/", "没有", "\\"})
 OPEN_END = frozenset({"长期", "永久", "无固定到期日", "长期有效", "无固定期限", "永久有效"})
 OPEN_END_RULE = "open_end"
@@ -95,20 +97,24 @@ class Reading:
         return _day(cell) if kind == "date" else self._text(cell)
 
     def values(self, cells: Sequence[Any]) -> list[Any]:
-        """`value` of each cell. A text that plainly stands as it is, as nearly all names do, is not taken apart."""
+        """`value` of each cell; names, which nearly always stand as they are, are looked at many at once."""
         if self.field.type != "text" or self.words or self.codes or set(map(type, cells)) - {str}:
             return [self.value(cell) for cell in cells]
-        lost, length = _LOST_DIGITS.fullmatch if self.field.format else None, self.length
-        return [
-            cell
-            if cell.strip() == cell
-            and cell[:1] != "'"
-            and (len(cell) > _LONGEST_WORD or cell.casefold() not in UNKNOWN_WORDS)
-            and len(cell) <= length
-            and not (lost and lost(cell))
-            else self.value(cell)
-            for cell in cells
-        ]
+        found: list[Any] = []
+        for at in range(0, len(cells), _TOGETHER):
+            some = list(cells[at : at + _TOGETHER])
+            found += some if self._stand(some) else [self.value(cell) for cell in some]
+        return found
+
+    def _stand(self, texts: list[str]) -> bool:
+        """True only where every text is its own value, as `_text` would find for each."""
+        return (
+            list(map(str.strip, texts)) == texts
+            and "'" not in "".join(texts)
+            and max(map(len, texts)) <= self.length
+            and (min(map(len, texts)) > _LONGEST_WORD or UNKNOWN_WORDS.isdisjoint(map(str.casefold, texts)))
+            and not (self.field.format and any(map(_LOST_DIGITS.fullmatch, texts)))
+        )
 
     def _number(self, cell: Any) -> Any:
         if isinstance(cell, (dt.date, dt.datetime, dt.time, dt.timedelta, bool)):

@@ -59,8 +59,12 @@ def _differing(rows: dict[str, Any], own: list[str], seed: int) -> dict[str, Any
             found[field.column] = np.round(column * (0.95 + 0.1 * drawn.random(len(column))), 4)
         elif field.type == "text" and not field.codes and field.column not in ("application_id", "pledge_id", "kind"):
             found[field.column] = _named(field, column, own)
-    for mask, name, _ in check_columns(source, found):
-        found[name] = np.where(mask, rows[name], found[name])
+    while broken := check_columns(source, found):
+        for mask, name, _ in broken:
+            found[name] = np.where(mask, rows[name], found[name])
+        again = np.logical_or.reduce([mask for mask, _, _ in check_columns(source, found)] or [np.zeros(len(own), bool)])
+        numbers = (field.column for field in source.fields if field.type == "number")
+        found |= {name: np.where(again, rows[name], found[name]) for name in numbers}
     return found
 
 
