@@ -19,7 +19,7 @@ from eco_credit.valuation.case import Case, Indices
 from eco_credit.valuation.parameter import Span, laid_once, span_of
 from eco_credit.valuation.scenarios import JOINT, Layout, Stresses, layout
 
-BLOCK = 1024
+BLOCK = 192
 """Pledges worked out at once: their scenarios stay in the processor's cache."""
 LEADING = 2
 """Drivers named with every value."""
