@@ -310,6 +310,11 @@ def _plainly_any(texts: Sequence[str]) -> Bools:
     return np.fromiter((text[:1].isalnum() for text in texts), bool, len(texts))
 
 
+def _plainly_permit(texts: Sequence[str]) -> Bools:
+    """A number of today's form, written without blanks."""
+    return np.fromiter((_PERMIT_NEW.fullmatch(text) is not None for text in texts), bool, len(texts))
+
+
 def _plainly_uscc(texts: Sequence[str]) -> Bools:
     """`uscc_check` in columns: ``sum(value_i * 3**(i-1)) + C = 0 mod 31``."""
     value = _USCC_VALUES[_bytes(texts)]
@@ -363,7 +368,7 @@ FORMATS: dict[str, Format] = {
     "uscc": Format(uscc, plainly=_plainly_uscc),
     "resident_id": Format(resident_id, plainly=_plainly_resident),
     "unit_code": Format(unit_code),
-    "water_permit": Format(water_permit, fold_spaces),
+    "water_permit": Format(water_permit, fold_spaces, _plainly_permit),
     "certificate": Format(certificate, fold_spaces, _plainly_any),
     "composition": Format(composition, fold_spaces),
     "holder": Format(holder, plainly=_plainly_holder),

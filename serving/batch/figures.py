@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from eco_credit.rulebook import load
+from eco_credit.core.numbers import Floats
 from serving.batch.journal import Journal
+from serving.batch.middle import three_values
 from serving.batch.report import RANGED
 from serving.batch.rules import TEXTS
 
 _COUNTED = ("application_id", "recommendation")
-_MIDDLE = (0.0, 0.5, 1.0)
-_BOUNDS = ((min, "min"), (max, "max"))
 
 
 def figures_of(journal: Journal) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def figures_of(journal: Journal) -> dict[str, Any]:
     """
     rules: Counter[tuple[str, str]] = Counter()
     answers: Counter[str] = Counter()
-    last: str | None = None
+    last = pa.scalar(None, pa.string())
     for table in journal.tables("rejects"):
         rules.update(zip(table.column("rule").to_pylist(), table.column("field").to_pylist(), strict=True))
     schema = journal.schema("result")
@@ -44,30 +43,27 @@ def figures_of(journal: Journal) -> dict[str, Any]:
         "rejects": [{"rule": rule, "field": name, "lines": count} for (rule, name), count in ordered],
         "recommendations": dict(sorted(answers.items())),
         "applications": sum(answers.values()),
-        "ranges": {name: found for name in RANGED if name in held and (found := _range(journal, name)) is not None},
+        "ranges": three_values(lambda: _numbers(journal, [name for name in RANGED if name in held])),
     }
 
 
-def _count(table: pa.Table, answers: Counter[str], last: str | None) -> str | None:
+def _count(table: pa.Table, answers: Counter[str], last: pa.Scalar) -> pa.Scalar:
     """Count each application once; its rows stand together."""
-    if not set(_COUNTED) <= set(table.column_names):
+    if not set(_COUNTED) <= set(table.column_names) or table.num_rows == 0:
         return last
-    pairs = zip(table.column("application_id").to_pylist(), table.column("recommendation").to_pylist(), strict=True)
-    for key, answer in pairs:
-        if key != last:
-            answers[str(answer)] += 1
-            last = key
-    return last
+    keys = table.column("application_id").combine_chunks()
+    before = pa.concat_arrays([pa.array([last.as_py()], keys.type), keys[:-1]])
+    first = pc.fill_null(pc.not_equal(keys, before), True)
+    for answer in pc.value_counts(table.column("recommendation").filter(first)).to_pylist():
+        answers[str(answer["values"])] += answer["counts"]
+    return keys[-1]
 
 
-def _range(journal: Journal, name: str) -> list[float] | None:
-    """One column at a time: all of them together would grow with the rows."""
-    parts = [table.column(0).to_numpy(zero_copy_only=False) for table in journal.tables("result", [name])]
-    values = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
-    values = np.sort(values[np.isfinite(values)])
-    if not len(values):
-        return None
-    return [float(values[int(share * (len(values) - 1))]) for share in _MIDDLE]
+def _numbers(journal: Journal, names: list[str]) -> Iterator[dict[str, Floats]]:
+    """The ranged columns of each part; none where the results hold none."""
+    for table in journal.tables("result", names) if names else ():
+        cells = {name: table.column(name).to_numpy(zero_copy_only=False) for name in names}
+        yield {name: column.astype(np.float64) for name, column in cells.items()}
 
 
 def unit_warnings(figures: dict[str, Any], days: Iterable[str], overlay: Path | None) -> list[dict[str, Any]]:

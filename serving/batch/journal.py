@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import feather
 
 from eco_credit.core.canonical import canonical_json, digest
 from eco_credit.core.errors import ContractError, Violation
@@ -121,7 +121,7 @@ class Journal:
 
     def part(self, chunk: int, name: str) -> Path:
         """Path of a part file: ``result`` or ``rejects`` of a chunk."""
-        return self.folder / f"{chunk:06d}.{name}.parquet"
+        return self.folder / f"{chunk:06d}.{name}.arrow"
 
     def add(self, rows: int, good: int, *, days: tuple[str, ...], tables: Mapping[str, pa.Table | None]) -> Entry:
         """Make one finished chunk durable: parts first, then the line."""
@@ -145,13 +145,13 @@ class Journal:
         """The parts of one kind, in order, one at a time; only some columns where they are named."""
         for entry in self.entries:
             if getattr(entry, name) is not None:
-                yield pq.read_table(self.part(entry.chunk, name), columns=columns)
+                yield _read(self.part(entry.chunk, name), columns)
 
     def pairs(self) -> Iterator[tuple[pa.Table | None, pa.Table | None]]:
         """Results and rejects of each chunk, in order."""
         for entry in self.entries:
             read = [
-                pq.read_table(self.part(entry.chunk, name)) if getattr(entry, name) is not None else None
+                _read(self.part(entry.chunk, name)) if getattr(entry, name) is not None else None
                 for name in ("result", "rejects")
             ]
             yield read[0], read[1]
@@ -160,7 +160,8 @@ class Journal:
         """Schema of the first part of one kind; None when there is none."""
         for entry in self.entries:
             if getattr(entry, name) is not None:
-                return pq.read_schema(self.part(entry.chunk, name))
+                with pa.ipc.open_file(self.part(entry.chunk, name)) as part:
+                    return part.schema
         return None
 
     def close(self, *, remove: bool) -> None:
@@ -170,11 +171,6 @@ class Journal:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _other_run(then: Any, now: Mapping[str, str]) -> ContractError:
-    """Why an interrupted run is not this one: it computed with something else, which is named, or had another input."""
-    names = [name for name in differing(now, then) if name in then] if isinstance(then, dict) else []
-    if not names:
-        return refusal("--resume", "input_changed")
-    en, zh = TEXTS["other_witness"]
-    told = ", ".join(f"{name} {str(then[name])[:16]} -> {now[name][:16]}" for name in names)
-    return ContractError([Violation("--resume", "other_witness", f"{en}: {told}", f"{zh}：{told}")])
+def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a part into memory: a part that is mapped could not be removed everywhere."""
+    return feather.read_table(part, columns=columns, use_threads=False, memory_map=False)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 from eco_credit.contracts import contract, contract_names
 from eco_credit.core.numbers import Columns
@@ -79,9 +80,9 @@ def _arrow(column: np.ndarray[Any, Any], kind: str | None) -> pa.Array:
 
 
 def write_part(table: pa.Table, path: Path) -> None:
-    """Write one part file."""
+    """Write one part file: Arrow as it lies in memory, packed lightly, since it is read once and then thrown away."""
     with whole_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=max(table.num_rows, 1))
+        feather.write_feather(table, temporary, compression="lz4", chunksize=max(table.num_rows, 1))
 
 
 def write_parts(parts: Iterable[pa.Table], path: Path, *, empty: pa.Schema) -> None:

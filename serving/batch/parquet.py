@@ -38,12 +38,7 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
         file = pq.ParquetFile(path, read_dictionary=_repeated(file), memory_map=False, pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError):
         raise refusal(path.name, "unreadable") from None
-    groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
-    if any(
-        group.column(j).total_uncompressed_size > limits.table_bytes
-        for group in groups
-        for j in range(group.num_columns)
-    ):
+    if any(column.total_uncompressed_size > limits.table_bytes for column in _stored(file)):
         raise refusal(path.name, "unsafe_archive")
     return file
 
@@ -51,12 +46,25 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
 def _repeated(file: pq.ParquetFile) -> list[str]:
     """Text columns whose texts repeat; of others, a dictionary would hold every text of a row group for every block."""
     sizes: Counter[str] = Counter()
-    for at in range(file.metadata.num_row_groups):
-        group = file.metadata.row_group(at)
-        columns = (group.column(place) for place in range(group.num_columns))
-        sizes.update({column.path_in_schema: column.total_uncompressed_size for column in columns})
+    for column in _stored(file):
+        sizes[column.path_in_schema] += column.total_uncompressed_size
     most = _REPEATED_BYTES * file.metadata.num_rows
     return [field.name for field in file.schema_arrow if _is_text(field.type) and sizes[field.name] <= most]
+
+
+def _blank(file: pq.ParquetFile) -> frozenset[str]:
+    """Columns that hold nothing in the whole file, as far as it says so; they need not be read."""
+    nulls: Counter[str] = Counter()
+    for column in _stored(file):
+        if column.statistics is not None and column.statistics.has_null_count:
+            nulls[column.path_in_schema] += column.statistics.null_count
+    return frozenset(name for name in file.schema_arrow.names if nulls[name] == file.metadata.num_rows)
+
+
+def _stored(file: pq.ParquetFile) -> Iterator[pq.ColumnChunkMetaData]:
+    """Columns of each row group; a nested one counts by its parts, under longer names."""
+    groups = (file.metadata.row_group(at) for at in range(file.metadata.num_row_groups))
+    return (group.column(place) for group in groups for place in range(group.num_columns))
 
 
 def _is_text(have: pa.DataType) -> bool:
@@ -127,9 +135,10 @@ def parquet_blocks(
     readings = {names[place]: reading for place, reading in layout.columns.items()}
     if only is not None:
         readings = {theirs: reading for theirs, reading in readings.items() if reading.field.column == only}
-    row = first
+    blank, row = _blank(file), first
+    held = [theirs for theirs in readings if theirs not in blank] or list(readings)[:1]
     try:
-        for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(readings)):
+        for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=held, use_threads=False):
             yield arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
             row += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError):
@@ -141,13 +150,16 @@ def arrow_chunk(batch: pa.RecordBatch, readings: dict[str, Reading], rows: npt.N
 
     Args:
         batch: typed columns in stored units.
-        readings: how each column is read, by field name.
+        readings: how each column is read, by name; one that is not in the batch is unknown.
         rows: number of each row, shape (n,).
     """
     broken: dict[int, list[Break]] = {}
-    columns = {}
+    columns, held = {}, set(batch.schema.names)
     for theirs, reading in readings.items():
         name = reading.field.column
+        if theirs not in held:
+            columns[name] = unknown(reading.field, len(rows))
+            continue
         columns[name], wrong = _column(batch.column(theirs), reading)
         for at, rule in wrong.items():
             broken.setdefault(int(rows[at]), []).append((name, rule))

@@ -143,7 +143,7 @@ def test_a_damaged_part_is_worked_again_on_resume(rows: Columns, tmp_path: Path)
     source = write_parquet(tmp_path / "a.parquet", rows)
     whole = run_batch(source, tmp_path / "whole.parquet", scorer=StandIn(), options=SMALL)
     _break_off(source, tmp_path / "b.parquet")
-    part = tmp_path / "b.parts" / "000001.result.parquet"
+    part = tmp_path / "b.parts" / "000001.result.arrow"
     part.write_bytes(part.read_bytes()[:-1] + b"X")
     resumed = run_batch(source, tmp_path / "b.parquet", scorer=StandIn(), options=replace(SMALL, resume=True))
     assert resumed["output"]["sha256"] == whole["output"]["sha256"]
