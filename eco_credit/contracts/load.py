@@ -211,9 +211,10 @@ def _material(name: str) -> dict[str, Any]:
     data = files.read_yaml(files.find(name))
     custom = _custom(data)
     material: dict[str, Any] = {name: data}
-    for list_id in sorted(_mentioned(data, "list") | _mentioned(data, "for_each")):
+    mentioned = _mentioned(data, "list", "for_each", "contract")
+    for list_id in sorted(mentioned["list"] | mentioned["for_each"]):
         material[f"lists/{list_id}"] = files.read_yaml(files.find(list_id, folder="lists"))
-    others = {*custom.get("includes", ()), *_mentioned(data, "contract")}
+    others = {*custom.get("includes", ()), *mentioned["contract"]}
     if "compose" in custom or custom.get("kinds"):
         others |= {*pledge_kinds(), custom.get("compose", "pledge")}
     for other in sorted(others):
@@ -221,11 +222,16 @@ def _material(name: str) -> dict[str, Any]:
     return material
 
 
-def _mentioned(element: Any, key: str) -> set[str]:
-    """Values of one custom property anywhere below an element."""
-    if isinstance(element, list):
-        return set().union(*(_mentioned(item, key) for item in element))
-    if not isinstance(element, dict):
-        return set()
-    own = {element["value"]} if element.get("property") == key else set()
-    return own.union(*(_mentioned(value, key) for value in element.values()))
+def _mentioned(data: Mapping[str, Any], *keys: str) -> dict[str, set[str]]:
+    """Values of some custom properties anywhere in a contract."""
+    found: dict[str, set[str]] = {key: set() for key in keys}
+    left: list[Any] = [data]
+    while left:
+        element = left.pop()
+        if isinstance(element, list):
+            left += element
+        elif isinstance(element, dict):
+            if element.get("property") in found:
+                found[element["property"]].add(element["value"])
+            left += element.values()
+    return found

@@ -319,7 +319,8 @@ def _plainly_uscc(texts: Sequence[str]) -> Bools:
     """`uscc_check` in columns: ``sum(value_i * 3**(i-1)) + C = 0 mod 31``."""
     value = _USCC_VALUES[_bytes(texts)]
     total = (value * np.array([*_USCC_WEIGHTS, 1])).sum(axis=1)
-    return (value >= 0).all(axis=1) & (value[:, 2:8] < 10).all(axis=1) & (total % 31 == 0)
+    plain: Bools = (value >= 0).all(axis=1) & (value[:, 2:8] < 10).all(axis=1) & (total % 31 == 0)
+    return plain
 
 
 def _plainly_resident(texts: Sequence[str]) -> Bools:
@@ -328,7 +329,8 @@ def _plainly_resident(texts: Sequence[str]) -> Bools:
     total = (value * np.array([*_RESIDENT_WEIGHTS, 1])).sum(axis=1)
     year, month, day = (value[:, start:stop] @ 10 ** np.arange(stop - start)[::-1] for start, stop in _BORN)
     born = (year > 0) & (month > 0) & (month < 13) & (day > 0) & (day <= _DAYS_OF_MONTH[np.clip(month, 0, 12)])
-    return (value >= 0).all(axis=1) & (value[:, :17] < 10).all(axis=1) & (total % 11 == 1) & born
+    plain: Bools = (value >= 0).all(axis=1) & (value[:, :17] < 10).all(axis=1) & (total % 11 == 1) & born
+    return plain
 
 
 def _plainly_holder(texts: Sequence[str]) -> Bools:

@@ -99,10 +99,10 @@ class Joint:
         return squares
 
     def _whitened(self, away: Floats) -> Floats:
-        """``sum_j W_ij away_j``, shape (k, n), added in the order of j: by one call for few rows, by a loop for many."""
+        """``sum_j W_ij away_j``, shape (k, n), added in the order of j: one call for few rows, a loop for many."""
         if away.shape[1] <= FEW_ROWS:
             return added((self.whiten[:, :, None] * away[None]).swapaxes(0, 1))
-        total = self.whiten[:, :1] * away[0]
+        total: Floats = self.whiten[:, :1] * away[0]
         for weights, cells in zip(self.whiten.T[1:, :, None], away[1:], strict=True):
             total += weights * cells
         return total

@@ -172,7 +172,7 @@ def added(values: Floats) -> Floats:
         # accumulate is sequential by definition
         summed: Floats = np.add.accumulate(values, axis=0)[-1]
         return summed
-    total = values[0].copy()
+    total: Floats = values[0].copy()
     for each in values[1:]:
         total += each
     return total

@@ -1,4 +1,4 @@
-"""Smallest, middle and largest value of columns that come in parts, exact, in memory that does not grow with the rows."""
+"""Smallest, middle and largest value of columns that come in parts: exact, and in memory that does not grow."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from eco_credit.core.errors import ContractError, Violation
 from serving.cli.book import BookOption, book_at
 from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit, note
 from serving.cli.rules import OverlayOption
-from serving.settings import Settings
 
 if TYPE_CHECKING:
     from serving.audit.verify import Verdict
     from serving.replay import Replayed
+    from serving.settings import Settings
 
 MOST_DIFFERING = 100
 """A report names at most so many answers that differ."""
@@ -38,6 +38,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _settings(home: Path | None) -> Settings:
+    from serving.settings import Settings
+
     return Settings() if home is None else Settings(home=home)
 
 

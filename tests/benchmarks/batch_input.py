@@ -62,7 +62,7 @@ def _differing(rows: dict[str, Any], own: list[str], seed: int) -> dict[str, Any
     while broken := check_columns(source, found):
         for mask, name, _ in broken:
             found[name] = np.where(mask, rows[name], found[name])
-        again = np.logical_or.reduce([mask for mask, _, _ in check_columns(source, found)] or [np.zeros(len(own), bool)])
+        again = np.logical_or.reduce([np.zeros(len(own), bool), *(mask for mask, _, _ in check_columns(source, found))])
         numbers = (field.column for field in source.fields if field.type == "number")
         found |= {name: np.where(again, rows[name], found[name]) for name in numbers}
     return found
