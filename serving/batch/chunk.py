@@ -116,43 +116,55 @@ def rechunk(blocks: Iterable[Chunk], size: int, *, longest: int) -> Iterator[Chu
     Yields:
         Chunks; the last one may be shorter.
     """
-    held: list[Chunk] = []
-    at = 0  # rows of the first block that are gone already
-    for block in (block for block in blocks if len(block)):
-        held.append(block)
-        while sum(map(len, held)) - at > size + longest:
-            chunk, held, at = _parted(held, at, _cut(_keys(held, at, size + longest + 1), size))
-            yield chunk
-    while held:
-        chunk, held, at = _parted(held, at, _cut(_keys(held, at, sum(map(len, held))), size))
-        yield chunk
+    held = _Held()
+    for block in blocks:
+        held.add(block)
+        del block
+        while held.rows > size + longest:
+            yield held.take(_cut(held.keys(size + longest + 1), size))
+    while held.rows:
+        yield held.take(_cut(held.keys(held.rows), size))
 
 
-def _keys(held: Sequence[Chunk], at: int, most: int) -> npt.NDArray[np.object_]:
-    """Keys of at most so many rows from one place on."""
-    found: list[npt.NDArray[np.generic]] = []
-    for chunk in held:
-        found.append(chunk.columns[KEY][at : at + most])
-        at, most = 0, most - len(found[-1])
-        if most <= 0:
-            break
-    return np.concatenate(found).astype(object, copy=False)
+class _Held:
+    """Blocks read and not yet handed on."""
 
+    def __init__(self) -> None:
+        self.blocks: list[Chunk] = []
+        self.at = 0  # rows of the first block that are handed on already
+        self.rows = 0
 
-def _parted(held: Sequence[Chunk], at: int, rows: int) -> tuple[Chunk, list[Chunk], int]:
-    """So many rows from one place on as a chunk, what is left, and the place in that.
+    def add(self, block: Chunk) -> None:
+        """Take one more block."""
+        if len(block):
+            self.blocks.append(block)
+            self.rows += len(block)
 
-    Only the rows of a chunk that lies in several blocks are copied.
-    """
-    taken, left = [], list(held)
-    while rows:
-        stop = min(at + rows, len(left[0]))
-        taken.append(left[0] if stop - at == len(left[0]) else left[0].part(at, stop))
-        rows -= stop - at
-        at = stop
-        if at == len(left[0]):
-            left, at = left[1:], 0
-    return join(taken), left, at
+    def keys(self, most: int) -> npt.NDArray[np.object_]:
+        """Keys of at most so many rows."""
+        found: list[npt.NDArray[np.generic]] = []
+        at = self.at
+        for block in self.blocks:
+            found.append(block.columns[KEY][at : at + most])
+            at, most = 0, most - len(found[-1])
+            if most <= 0:
+                break
+        return np.concatenate(found).astype(object, copy=False)
+
+    def take(self, rows: int) -> Chunk:
+        """Hand on so many rows as a chunk; only the rows of a chunk that lies in several blocks are copied."""
+        parts = []
+        self.rows -= rows
+        while rows:
+            first = self.blocks[0]
+            stop = min(self.at + rows, len(first))
+            parts.append(first if stop - self.at == len(first) else first.part(self.at, stop))
+            rows -= stop - self.at
+            self.at = stop
+            if stop == len(first):
+                self.at = 0
+                del self.blocks[0]
+        return join(parts)
 
 
 def _cut(keys: npt.NDArray[np.object_], size: int) -> int:

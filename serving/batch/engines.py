@@ -14,8 +14,7 @@ Engine = Callable[[Iterable[Chunk], Task], Iterator[Done]]
 
 def local(chunks: Iterable[Chunk], task: Task) -> Iterator[Done]:
     """Do the work here, one chunk after the other."""
-    for chunk in chunks:
-        yield work(chunk, task)
+    return map(lambda chunk: work(chunk, task), chunks)
 
 
 def dask_engine(scheduler: str | None) -> Engine:

@@ -139,9 +139,12 @@ def parquet_blocks(
     held = [theirs for theirs in readings if theirs not in blank] or list(readings)[:1]
     try:
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=held, use_threads=False):
-            yield arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
+            block = arrow_chunk(batch, readings, np.arange(row, row + batch.num_rows, dtype=np.int64))
             row += batch.num_rows
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
+            del batch  # nothing read is held while it is worked on, here and wherever chunks pass
+            yield block
+            del block
+    except (pa.ArrowException, OSError):
         raise refusal(name, "unreadable") from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -160,6 +161,4 @@ def _work_through(source: Source, task: Task, *, journal: Journal, options: Opti
 def _left(source: Source, finished: int, limits: Limits) -> Iterator[Chunk]:
     """Chunks behind those already finished."""
     chunks = rechunk(source.blocks(), limits.chunk_rows, longest=limits.rows_per_application)
-    for number, chunk in enumerate(chunks):
-        if number >= finished:
-            yield chunk
+    return islice(chunks, finished, None)

@@ -76,10 +76,8 @@ class Source:
     notices: Notices = field(default_factory=lambda: Notices((), ()))
 
     def blocks(self) -> Iterator[Chunk]:
-        """All data rows in file order, every known column and every constant of a mapping; remarks are gathered."""
-        self.notices = Notices(self.fields, list(self.layout.columns.values()))
-        for block in self._blocks(Counter(), None):
-            yield self.notices.settled(block.with_constants(self.layout.constants))
+        """All data rows in file order, every known column and every constant of a mapping."""
+        return map(lambda block: block.with_constants(self.layout.constants), self._blocks(Counter(), None))
 
     def survey(self) -> Survey:
         """Read the file once for its application numbers; the answer is kept.

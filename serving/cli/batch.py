@@ -61,12 +61,15 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Score a file; rejects and a manifest are written beside the result. Exit 4 when too many rows are rejected."""
+    import pyarrow as pa
+
     from serving.batch import Limits, Options, run_batch
     from serving.batch.mapping import mapping_named
     from serving.batch.scorer import ServedScorer
 
     if scheduler is not None and engine is not EngineName.dask:
         raise ContractError([Violation("--scheduler", "engine", "needs --engine dask", "须同时给出 --engine dask")])
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what was freed; a run frees every chunk
     limits = Limits(chunk_rows=chunk_rows, reject_share=reject_limit)
     scorer = ServedScorer(home=home, overlay=overlay, reasons=reasons, book=book_at(book))
     with progress_bar() as progress:
