@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from eco_credit.core.errors import ContractError, Violation
 from serving.batch.chunk import Chunk
@@ -14,7 +15,7 @@ Engine = Callable[[Iterable[Chunk], Task], Iterator[Done]]
 
 def local(chunks: Iterable[Chunk], task: Task) -> Iterator[Done]:
     """Do the work here, one chunk after the other."""
-    return map(lambda chunk: work(chunk, task), chunks)
+    return map(partial(work, task=task), chunks)
 
 
 def dask_engine(scheduler: str | None) -> Engine:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Source:
 
     def blocks(self) -> Iterator[Chunk]:
         """All data rows in file order, every known column and every constant of a mapping."""
-        return map(lambda block: block.with_constants(self.layout.constants), self._blocks(Counter(), None))
+        return map(methodcaller("with_constants", self.layout.constants), self._blocks(Counter(), None))
 
     def survey(self) -> Survey:
         """Read the file once for its application numbers; the answer is kept.

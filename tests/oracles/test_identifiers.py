@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ from eco_credit.core import identifiers as ids
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 ORGANISATION = st.text(ids.USCC_ALPHABET, min_size=9, max_size=9)
-DAYS = st.dates(min_value=__import__("datetime").date(1900, 1, 1), max_value=__import__("datetime").date(2026, 1, 1))
+DAYS = st.dates(min_value=dt.date(1900, 1, 1), max_value=dt.date(2026, 1, 1))
 
 
 def test_the_credit_code_of_the_worked_example() -> None:
@@ -148,3 +151,41 @@ def test_the_oracle_refuses_village_collectives_and_we_do_not() -> None:
     oracle = pytest.importorskip("stdnum.cn.uscc")
     assert not oracle.is_valid("N2999999000000019W")
     assert ids.uscc("N2999999000000019W").valid
+
+
+CODES = st.one_of(
+    st.text(ids.USCC_ALPHABET + "IOSVZ-", min_size=17, max_size=19),
+    st.text("0123456789X", min_size=18, max_size=18),
+    st.text(max_size=18),
+)
+
+
+@given(st.lists(CODES, max_size=12), DIGITS, ORGANISATION, DAYS)
+def test_many_identifiers_are_refused_where_each_alone_is(
+    texts: list[str], digits: str, organisation: str, born: dt.date
+) -> None:
+    body, person = f"{digits}{organisation}", f"{digits[:6]}{born:%Y%m%d}{digits[:3]}"
+    texts += [body + ids.uscc_check(body), body + "7", person + ids.resident_check(person), person + "3"]
+    texts += [f"D{digits[:6]}S2026-{digits[:4]}", f"D{digits[:6]}S 2026-{digits[:4]}", f"{digits[0]}杉{digits[1]}马"]
+    for name, form in ids.FORMATS.items():
+        assert form.refused(texts) == {text for text in texts if not form.check(text).valid}, name
+        plain = zip(texts, form.plainly(texts).tolist(), strict=True)
+        assert all(form.check(text).valid for text, plainly in plain if plainly)
+
+
+def test_every_month_of_an_identity_number_is_checked_alike_for_one_and_for_many() -> None:
+    firsts = [f"999999{year}{month:02}{day:02}101" for year in (1900, 2000, 2023) for month in range(14)
+              for day in (0, 1, 28, 29, 30, 31, 32)]  # fmt: skip
+    codes = [first + ids.resident_check(first) for first in firsts]
+    assert ids.FORMATS["resident_id"].refused(codes) == {code for code in codes if not ids.resident_id(code).valid}
+
+
+def test_nothing_that_begins_with_a_letter_or_a_digit_folds_to_nothing() -> None:
+    letters = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isalnum()]
+    assert all(ids.fold(letter) and ids.fold_spaces(letter) for letter in letters)
+
+
+@given(st.lists(st.text(max_size=6), max_size=8))
+def test_texts_folded_together_are_those_folded_one_by_one(texts: list[str]) -> None:
+    for fold in (ids.fold, ids.fold_spaces):
+        assert ids.fold_all(texts, fold) == [fold(text) for text in texts]
