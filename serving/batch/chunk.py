@@ -41,6 +41,17 @@ class Chunk:
         """Number of rows."""
         return len(self.rows)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: of an unknown column one value."""
+        blank = [name for name, column in self.columns.items() if is_unknown(column)]
+        return self.__dict__ | {"columns": self.columns | {name: self.columns[name][:1] for name in blank}, "blank": blank}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Lay the unknown columns out again."""
+        columns, rows = state["columns"], len(state["rows"])
+        columns |= {name: np.broadcast_to(columns[name], (rows,)) for name in state.pop("blank")}
+        self.__dict__.update(state)
+
     def part(self, start: int, stop: int) -> Chunk:
         """Rows from ``start`` to before ``stop``, by position; views of the same memory."""
         rows, sheets = self.rows[start:stop], self.sheets
@@ -76,7 +87,7 @@ def unknown(field: Field, rows: int) -> npt.NDArray[np.generic]:
 
 def is_unknown(column: npt.NDArray[np.generic]) -> bool:
     """True for a column made by `unknown`, or a part of one."""
-    return column.strides == (0,)
+    return column.strides == (0,) and not column.flags.writeable
 
 
 def join(chunks: Sequence[Chunk]) -> Chunk:

@@ -23,6 +23,8 @@ from serving.batch.rules import refusal, violation
 from serving.batch.settings import Limits
 
 BLOCK_ROWS = 20_000
+_READ_BYTES = 1 << 18
+"""Bytes of a column read at once: a row group may hold all rows of the file."""
 _REPEATED_BYTES = 4
 """A text column that takes less for a row, unpacked, repeats its texts."""
 
@@ -34,8 +36,8 @@ def open_parquet(path: Path, limits: Limits) -> pq.ParquetFile:
         ContractError: the file is damaged, or claims more than the limits (``unsafe_archive``).
     """
     try:
-        file = pq.ParquetFile(path, memory_map=False, pre_buffer=False)
-        file = pq.ParquetFile(path, read_dictionary=_repeated(file), memory_map=False, pre_buffer=False)
+        file = pq.ParquetFile(path, pre_buffer=False)
+        file = pq.ParquetFile(path, read_dictionary=_repeated(file), pre_buffer=False, buffer_size=_READ_BYTES)
     except (pa.ArrowException, OSError, ValueError):
         raise refusal(path.name, "unreadable") from None
     if any(column.total_uncompressed_size > limits.table_bytes for column in _stored(file)):

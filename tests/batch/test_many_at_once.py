@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections import Counter
 from fractions import Fraction
@@ -78,6 +79,10 @@ def test_blank_columns_cost_one_value_and_stay_blank_when_blocks_are_cut_and_joi
     assert is_unknown(back.columns["area"]) and np.isnan(back.columns["area"]).all() and len(back) == 6
     assert list(back.told()) == ["application_id"]
     other = Chunk(np.arange(1), {"application_id": np.array(["d"], object), "area": np.ones(1)})
+    packed = pickle.dumps(Chunk(np.arange(9_000), {"area": unknown(field, 9_000)}), protocol=5)
+    away = pickle.loads(packed)
+    assert is_unknown(away.columns["area"]) and len(away.columns["area"]) == 9_000 and len(packed) < 9_000 * 8 + 1_000
+    assert not is_unknown(pickle.loads(pickle.dumps(other)).columns["area"])
     mixed = join([whole.part(0, 2), other])
     assert mixed.columns["area"].tolist()[2] == 1.0 and np.isnan(mixed.columns["area"][:2]).all()
 

@@ -4,7 +4,10 @@ The script reads the same parquet with pandas, predicts with the same boosters o
 contributions to PD (``pred_contrib=True``), picks three reasons and writes parquet. It appraises nothing, checks
 nothing and gets its features ready-made, so the ratio is in its favour.
 
-python tests/benchmarks/bench_batch_against.py --home DIR [--rows 20000] [--xlsx-rows 5000]
+python tests/benchmarks/bench_batch_against.py --home DIR [--rows 20000] [--repeated] [--xlsx-rows 5000]
+
+The rows differ in every number and name (`batch_input`); ``--repeated`` takes the three examples over and over. Without
+rows of a workbook (``--xlsx-rows 0``) none is made.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench_batch import ROOT, RUN, write_rows
+from batch_input import write_rows
+from bench_batch import ROOT, RUN
 
 SCRIPT = """
 import json, sys, time
@@ -75,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--repeated", action="store_true")
     parser.add_argument("--xlsx-rows", type=int, default=5_000)
     given = parser.parse_args()
     sys.path.insert(0, str(ROOT))
@@ -83,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / "in.parquet"
-        write_rows(source, given.rows)
+        write_rows(source, given.rows, distinct=not given.repeated)
         home = ["--home", str(given.home)]
         ours = measured([*run, str(source), str(folder / "out.parquet"), *home])
         hand = measured([sys.executable, "-c", SCRIPT, str(source), str(folder / "hand.parquet"),
@@ -91,14 +96,16 @@ def main() -> None:
         found |= {
             "trees": hand["trees"],
             "ours_us_per_row": round(1e6 * ours["cpu"] / given.rows, 1),
+            "ours_peak_mb": round(ours["peak_mb"]),
             "script_us_per_row": round(1e6 * hand["cpu"] / given.rows, 1),
             "ours_over_script": round(ours["cpu"] / hand["cpu"], 3),
         }
-        write_rows(source, given.xlsx_rows)
-        write_workbook_of(source, folder / "in.xlsx")
-        sheet = measured([*run, str(folder / "in.xlsx"), str(folder / "out.xlsx"), *home])
-        found |= {"xlsx_cpu_seconds": round(sheet["cpu"], 1), "xlsx_peak_mb": round(sheet["peak_mb"]),
-                  "xlsx_cpu_seconds_for_50000": round(sheet["cpu"] * 50_000 / given.xlsx_rows, 1)}  # fmt: skip
+        if given.xlsx_rows:
+            write_rows(source, given.xlsx_rows, distinct=not given.repeated)
+            write_workbook_of(source, folder / "in.xlsx")
+            sheet = measured([*run, str(folder / "in.xlsx"), str(folder / "out.xlsx"), *home])
+            found |= {"xlsx_cpu_seconds": round(sheet["cpu"], 1), "xlsx_peak_mb": round(sheet["peak_mb"]),
+                      "xlsx_cpu_seconds_for_50000": round(sheet["cpu"] * 50_000 / given.xlsx_rows, 1)}  # fmt: skip
     print(json.dumps(found))
 
 

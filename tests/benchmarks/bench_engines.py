@@ -1,6 +1,6 @@
 """Wall and CPU of the same rows by the local engine, by Dask and by Spark, on the cores of this machine, in one run.
 
-python tests/benchmarks/bench_engines.py --home DIR [--rows 50000] [--workers 2] [--engines local dask spark]
+python tests/benchmarks/bench_engines.py --home DIR [--rows 50000] [--workers 2] [--engines local dask spark] [--repeated]
 
 CPU is that of the whole process tree, the Java machine included: orphans are handed to this process, which waits for
 them and reads the kernel's count of ended children (Linux).
@@ -20,7 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench_batch import ROOT, write_rows
+from batch_input import write_rows
+from bench_batch import ROOT
 
 HEAD = """
 import sys, time
@@ -107,12 +108,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--repeated", action="store_true", help="the three examples over and over")
     options = parser.parse_args()
     options.home = options.home.resolve()
     _adopt_orphans()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.parquet"
-        write_rows(source, options.rows)
+        write_rows(source, options.rows, distinct=not options.repeated)
         found, digests = {}, {}
         for engine in options.engines:
             out = Path(folder) / f"{engine}.parquet"
