@@ -44,7 +44,8 @@ class Chunk:
     def __getstate__(self) -> dict[str, Any]:
         """What travels to another process: of an unknown column one value."""
         blank = [name for name, column in self.columns.items() if is_unknown(column)]
-        return self.__dict__ | {"columns": self.columns | {name: self.columns[name][:1] for name in blank}, "blank": blank}
+        columns = self.columns | {name: self.columns[name][:1] for name in blank}
+        return self.__dict__ | {"columns": columns, "blank": blank}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Lay the unknown columns out again."""

@@ -93,7 +93,7 @@ def kill_runs(
 
 
 def main() -> None:
-    from bench_batch import write_rows
+    from batch_input import write_rows
 
     from serving.batch import Limits, Options, run_batch
     from serving.batch.scorer import ServedScorer

@@ -1,6 +1,6 @@
 """Wall and CPU of the same rows by the local engine, by Dask and by Spark, on the cores of this machine, in one run.
 
-python tests/benchmarks/bench_engines.py --home DIR [--rows 50000] [--workers 2] [--engines local dask spark] [--repeated]
+python tests/benchmarks/bench_engines.py --home DIR [--rows 50000] [--workers 2] [--engines local dask spark]
 
 CPU is that of the whole process tree, the Java machine included: orphans are handed to this process, which waits for
 them and reads the kernel's count of ended children (Linux).
