@@ -93,13 +93,13 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     """
     chosen = options or Options()
     paths = Paths.of(out)
-    check_target(path, paths)
+    if path.resolve() in {each.resolve() for each in (paths.out, paths.rejects, paths.manifest, paths.report)}:
+        raise refusal(out.name, "same_file")
+    source = open_source(
+        path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()), mapping=chosen.mapping
+    )
     with room_on_disk():
-        source = open_source(
-            path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()),
-            mapping=chosen.mapping,
-        )
-    survey = source.survey()
+        survey = source.survey()
     journal = Journal(paths.parts, _identity(source, scorer, chosen))
     with room_on_disk():
         journal.open(resume=chosen.resume)
