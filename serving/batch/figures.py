@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eco_credit.core.numbers import Floats
+from eco_credit.rulebook import load
 from serving.batch.journal import Journal
 from serving.batch.middle import three_values
 from serving.batch.report import RANGED
 from serving.batch.rules import TEXTS
 
 _COUNTED = ("application_id", "recommendation")
+_BOUNDS = ((min, "min"), (max, "max"))
 
 
 def figures_of(journal: Journal) -> dict[str, Any]:

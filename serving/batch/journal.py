@@ -174,3 +174,13 @@ class Journal:
 def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a part into memory: a part that is mapped could not be removed everywhere."""
     return feather.read_table(part, columns=columns, use_threads=False, memory_map=False)
+
+
+def _other_run(then: Any, now: Mapping[str, str]) -> ContractError:
+    """Why an interrupted run is not this one: it computed with something else, which is named, or had another input."""
+    names = [name for name in differing(now, then) if name in then] if isinstance(then, dict) else []
+    if not names:
+        return refusal("--resume", "input_changed")
+    en, zh = TEXTS["other_witness"]
+    told = ", ".join(f"{name} {str(then[name])[:16]} -> {now[name][:16]}" for name in names)
+    return ContractError([Violation("--resume", "other_witness", f"{en}: {told}", f"{zh}：{told}")])

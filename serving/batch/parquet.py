@@ -146,7 +146,7 @@ def parquet_blocks(
             del batch  # nothing read is held while it is worked on, here and wherever chunks pass
             yield block
             del block
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise refusal(name, "unreadable") from None
 
 

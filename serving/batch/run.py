@@ -93,12 +93,12 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     """
     chosen = options or Options()
     paths = Paths.of(out)
-    if path.resolve() in {each.resolve() for each in (paths.out, paths.rejects, paths.manifest, paths.report)}:
-        raise refusal(out.name, "same_file")
-    source = open_source(
-        path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()), mapping=chosen.mapping
-    )
+    check_target(path, paths)
     with room_on_disk():
+        source = open_source(
+            path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()),
+            mapping=chosen.mapping,
+        )
         survey = source.survey()
     journal = Journal(paths.parts, _identity(source, scorer, chosen))
     with room_on_disk():

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from eco_credit.contracts.checks import given
 from eco_credit.contracts.field import Field
 from eco_credit.contracts.mapping import TapeMapping
 from serving.batch import parquet
-from serving.batch.cells import Broken
 from serving.batch.chunk import KEY, Chunk
 from serving.batch.dbf import open_dbf, read_dbf
 from serving.batch.folder import open_folder, parts_of
@@ -77,8 +75,12 @@ class Source:
     notices: Notices = field(default_factory=lambda: Notices((), ()))
 
     def blocks(self) -> Iterator[Chunk]:
-        """All data rows in file order, every known column and every constant of a mapping."""
-        return map(methodcaller("with_constants", self.layout.constants), self._blocks(Counter(), None))
+        """All data rows in file order, every known column and every constant of a mapping; remarks are gathered."""
+        self.notices = Notices(self.fields, list(self.layout.columns.values()))
+        return map(self._settled, self._blocks(Counter(), None))  # which holds no block while it is worked on
+
+    def _settled(self, block: Chunk) -> Chunk:
+        return self.notices.settled(block.with_constants(self.layout.constants))
 
     def survey(self) -> Survey:
         """Read the file once for its application numbers; the answer is kept.
