@@ -11,13 +11,17 @@ from typing import Any
 from eco_credit.contracts import read_application
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError
+from eco_credit.reports.written import SENSITIVE
 from serving.web.examples import example
 from serving.web.form import MAX_MEMBERS, Raw, Reading, read_form, write_form
+from serving.web.live import spot
 
 BEIJING = timezone(timedelta(hours=8))
 """The desk's day is the day in Beijing, which keeps no summer time."""
 _FORM_ID = re.compile(r"[0-9a-f]{32}")
 _KEY_DIGITS = 24
+RESUME = "resume"
+"""Posted beside a form that is to be shown again as it stands: nothing is checked, nothing is decided."""
 
 
 def form_id(raw: Mapping[str, str]) -> str:
@@ -40,6 +44,24 @@ def first_values(now: datetime) -> Raw:
 def example_values(kind: str) -> Raw:
     """The synthetic example of a kind as form values."""
     return write_form(kind, example(kind) or {})
+
+
+def again_values(kind: str, application: Mapping[str, Any]) -> Raw:
+    """A recorded application as form values to be corrected; what the papers mask is left to be typed again."""
+    raw = write_form(kind, application)
+    return {name: text for name, text in raw.items() if not _is_number_of_a_person(kind, name)}
+
+
+def _is_number_of_a_person(kind: str, path: str) -> bool:
+    found = spot(kind, path)
+    return found is not None and found.one.privacy >= SENSITIVE and found.one.format is not None
+
+
+def unfinished(raw: Raw) -> Raw | None:
+    """The form to go on with where a button other than the last one sent it: another language, one member more."""
+    if raw.get(RESUME):
+        return {name: text for name, text in raw.items() if name != RESUME}
+    return resized(raw)
 
 
 def resized(raw: Raw) -> Raw | None:

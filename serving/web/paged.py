@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from serving.access import Guarded
 from serving.access.origin import UNSAFE
 from serving.problems import RETRY_AFTER, Problem
+from serving.web.body import FormRefused, read_body
+from serving.web.desk import RESUME
 from serving.web.pages import Page
 
+_APPLICATION = re.compile(r"/apply/[a-z0-9_]+")
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9][A-Za-z0-9_./-]{0,300})?")
 
 
@@ -29,13 +32,19 @@ def own_path(text: str) -> str:
     return text if _OWN_PATH.fullmatch(text) and not away else "/"
 
 
-def turned_away(request: Request, problem: Problem) -> Response | None:
-    """The page instead of a problem document, for problems about who the reader is; else None."""
+def turned_away(request: Request, problem: Problem, sent: Mapping[str, Any] | None = None) -> Response | None:
+    """The page instead of a problem document, for problems about who the reader is; else None.
+
+    Args:
+        request: the request that was refused.
+        problem: why.
+        sent: the form it brought, given back to be sent again after a login.
+    """
     page = Page.of(request, demo=request.app.state.service.demo)
     code = problem.kind.code
     if code == "unauthenticated":
         if request.method in UNSAFE:  # a redirect would throw away what was filled in
-            return page.notice(page.t("login.ended"), page.t("login.ended_text"), status=401)
+            return page.notice(page.t("login.ended"), page.t("login.ended_text"), status=401, sent=sent)
         going = urlencode({"next": own_path(request.url.path), "lang": page.lang})
         return RedirectResponse(f"/login?{going}", 303, {"Cache-Control": "no-store"})
     if code == "forbidden":
@@ -45,6 +54,23 @@ def turned_away(request: Request, problem: Problem) -> Response | None:
         answer.headers["Retry-After"] = problem.headers.get("Retry-After", RETRY_AFTER.get(code, "60"))
         return answer
     return None
+
+
+async def _sent(request: Request, problem: Problem) -> dict[str, Any] | None:
+    """The form that a refused request brought, for the page that gives it back; None where there is none to give.
+
+    An application comes back as a form to look over: whoever logs in decides anew whether it is sent.
+    """
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if problem.kind.code != "unauthenticated" or request.method not in UNSAFE or not form:
+        return None
+    try:
+        fields = await read_body(request)
+    except FormRefused:
+        return None
+    more = {RESUME: "1"} if _APPLICATION.fullmatch(request.url.path) else {}
+    action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return {"action": action, "fields": fields | more} if fields else None
 
 
 class Paged(Guarded):
@@ -58,7 +84,7 @@ class Paged(Guarded):
             try:
                 return await handler(request)
             except Problem as problem:
-                answer = turned_away(request, problem)
+                answer = turned_away(request, problem, await _sent(request, problem))
                 if answer is None:
                     raise
                 return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -124,9 +124,9 @@ class Page:
         """The page for an address, a kind or a decision that does not exist: the same for all of them."""
         return self.notice(self.t("notice.not_found"), self.t("notice.not_found_text"), status=404)
 
-    def notice(self, title: str, text: str, *, status: int) -> Response:
-        """A page that says why there is nothing to show."""
-        return self.draw("notice.html.j2", status=status, title=title, text=text)
+    def notice(self, title: str, text: str, *, status: int, sent: Mapping[str, Any] | None = None) -> Response:
+        """A page that says why there is nothing to show; ``sent`` is a form to be sent again: action and fields."""
+        return self.draw("notice.html.j2", status=status, title=title, text=text, sent=sent)
 
 
 def reader_of(request: Request) -> dict[str, Any]:

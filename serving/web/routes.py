@@ -103,6 +103,8 @@ def _add_form(router: APIRouter, state: State) -> None:
         page = Page.of(request, demo=state.demo)
         if kind not in pledge_kinds():
             return page.missing()
+        if number := request.query_params.get("from"):
+            return await _corrected(state, page, kind, number)
         asked = bool(request.query_params.get("example")) and example(kind) is not None
         raw = desk.example_values(kind) if asked else desk.first_values(state.clock())
         return _form_page(page, kind, raw, {}, is_example=asked)
@@ -121,10 +123,10 @@ def _add_form(router: APIRouter, state: State) -> None:
 
 
 async def _submitted(state: State, page: Page, kind: str, raw: dict[str, str]) -> Response:
-    """Add or drop a member of a list, show what is wrong, or decide and go to the decision."""
-    changed = desk.resized(raw)
+    """Go on with a form that is not finished, show what is wrong, or decide and go to the decision."""
+    changed = desk.unfinished(raw)
     if changed is not None:
-        return _form_page(page, kind, changed, {})
+        return _form_page(page, kind, changed, {}, kept=True)
     reading = desk.checked(kind, raw)
     if reading.violations:
         return _form_page(page, kind, raw, by_path(reading.violations), status=422)
@@ -134,6 +136,15 @@ async def _submitted(state: State, page: Page, kind: str, raw: dict[str, str]) -
     except (EcoCreditError, Problem) as error:
         return _refusal(page, kind, raw, error)
     return RedirectResponse(f"/decisions/{recorded.entry.decision_id}?lang={page.lang}", status_code=303)
+
+
+async def _corrected(state: State, page: Page, kind: str, number: str) -> Response:
+    """A new form that says what a recorded application says, to be corrected and sent beside it."""
+    by = who(page.request)
+    found = await _recorded(state, by, number) if by.may(Permission.CASES) else None
+    if found is None or {one["kind"] for one in found[1]["pledges"]} != {kind}:
+        return page.missing()
+    return _form_page(page, kind, desk.again_values(kind, found[1]), {}, kept=True, again=found[0]["decision_id"])
 
 
 def _refusal(page: Page, kind: str, raw: dict[str, str], error: EcoCreditError | Problem) -> Response:
@@ -152,6 +163,8 @@ def _form_page(
     *,
     status: int = 200,
     is_example: bool = False,
+    kept: bool = False,
+    again: str = "",
     uploaded: Uploaded | None = None,
 ) -> Response:
     """The form with values kept and complaints at their fields."""
@@ -169,6 +182,8 @@ def _form_page(
         is_example=is_example,
         uploaded=uploaded,
         papers=stages(kind, page.lang)[0].papers,
+        again=again,
+        kept=kept or bool(errors) or uploaded is not None,
     )
 
 
