@@ -43,7 +43,7 @@ def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, 
     assert Path(waiting.value.path()).read_bytes()[:2] == b"PK"  # xlsx is what the form asks for at first
     assert not page.said
     page.get_by_role("link", name="报告").click()
-    assert page.get_by_role("heading", name="批量测算报告").is_visible()
+    page.get_by_role("heading", name="批量测算报告").wait_for()
     page.screenshot(path=tmp_path / "report.png", full_page=True)
     page.context.close()
 
