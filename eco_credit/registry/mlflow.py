@@ -14,7 +14,7 @@ from typing import Any
 
 from eco_credit.core.canonical import canonical_json
 from eco_credit.core.errors import ModelNotServable
-from eco_credit.registry.files import identifier, parse_json
+from eco_credit.registry.files import identifier, parse_json, write_durably
 from eco_credit.registry.folder import ModelName
 from eco_credit.registry.keys import APPROVER
 from eco_credit.registry.lineage import DIGEST_TAG, PackageModel, attach_report, declare_model, log_package
@@ -180,7 +180,8 @@ def _take_over(store: Store, pointer: Pointer, told: list[dict[str, Any]]) -> No
 
 def _bring(store: Store, pointer: Pointer) -> None:
     target = store.served_folder(pointer.name) / pointer.digest
-    if not target.exists():
+    signature = target / SIGNATURE_FILES["approver"]
+    if not signature.is_file():  # a package that was only brought to be proposed has no second signature
         model = ModelName(pointer.name, version=pointer.version)
         approval = version_of(store, model).tags.get(APPROVAL_TAG)
         if approval is None:
@@ -189,7 +190,10 @@ def _bring(store: Store, pointer: Pointer) -> None:
         if package.digest != pointer.digest:
             raise ModelNotServable("the registry holds another package than was approved", "登记的模型包与批准的不一致")
         verify(package.files[MANIFEST], approval.encode(), APPROVER, store.trusted())
-        write_folder(target, {**package.files, SIGNATURE_FILES["approver"]: approval.encode()})
+        if target.exists():
+            write_durably(signature, approval.encode())
+        else:
+            write_folder(target, {**package.files, SIGNATURE_FILES["approver"]: approval.encode()})
     load_package(target, store.trusted())
 
 

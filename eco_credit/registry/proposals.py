@@ -20,6 +20,7 @@ from eco_credit.registry.keys import APPROVER
 from eco_credit.registry.package import MANIFEST, load_package, same_person
 from eco_credit.registry.pointer import PROMOTE, Pointer, check_chain, lock_folder, read_history
 from eco_credit.registry.promote import MOST_WORDS, Approval, install
+from eco_credit.registry.registered import brought
 from eco_credit.registry.store import CHALLENGER, CHAMPION, Store
 
 PROPOSE, APPROVE, REFUSE = "propose", "approve", "refuse"
@@ -207,28 +208,54 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
-def propose(store: Store, name: str, package: str, *, by: str, reason: str) -> Proposal:
+def propose(
+    store: Store, name: str, package: str, *, by: str, reason: str, version: int | None = None
+) -> Proposal:
     """Ask for a promotion to champion.
 
     Args:
         store: the store.
         name: registered model name.
-        package: digest of the package; it must be in force as challenger or shadow.
+        package: digest of the package.
         by: who asks.
         reason: why, in their words.
+        version: number of a registered version that `bring` has brought; without it the package must be in force as
+            challenger or shadow.
 
     Raises:
-        ModelNotServable: there is no such candidate, it is proposed already, or no reason is given.
+        ModelNotServable: there is no such candidate, it is or was the champion or comes before one, it is proposed
+            already, or no reason is given.
     """
     reason = _reason(reason)
     with _locked(store, name) as acts:
-        pointer, champions = candidates(store, name).get(package), _champions(store, name)
-        if pointer is None:
-            raise ModelNotServable("only the challenger can be proposed, not this package", "只能提议当前挑战者模型")
+        champions = _champions(store, name)
+        number = _version(store, name, package, champions=champions, version=version)
         if any(one.state == OPEN and one.asked.digest == package for one in _proposals(acts, champions)):
             raise ModelNotServable("this package is proposed already", "该模型包已有待批提议")
-        told = {"act": PROPOSE, "name": name, "digest": package, "version": pointer.version, "by": by}
+        told = {"act": PROPOSE, "name": name, "digest": package, "version": number, "by": by}
         return Proposal(_add(store, acts, told | {"reason": reason, "champion": len(champions)}), OPEN, None)
+
+
+def _version(store: Store, name: str, package: str, *, champions: list[Pointer], version: int | None) -> int:
+    """Version of what is to be proposed: of the challenger, or the stated one of a package that was brought."""
+    if version is None:
+        pointer = candidates(store, name).get(package)
+        if pointer is None:
+            raise ModelNotServable("only the challenger can be proposed, not this package", "只能提议当前挑战者模型")
+        return pointer.version
+    brought(store, name, package)
+    if champions and champions[-1].digest == package:
+        raise ModelNotServable("this version is in service already", "该版本已在用")
+    if version < newest_version(champions):
+        raise ModelNotServable(
+            "versions only move forward; take a version back with rollback", "版本只能向前，退回请用回退"
+        )
+    return version
+
+
+def newest_version(champions: list[Pointer]) -> int:
+    """The highest version that ever was champion, 0 for none; no earlier one can be promoted."""
+    return max((one.version for one in champions), default=0)
 
 
 def _asked(acts: list[Act], store: Store, name: str, number: int) -> Act:
@@ -297,7 +324,7 @@ def approve(store: Store, name: str, number: int, approval: Approval, *, probe: 
     with _locked(store, name) as acts:
         asked = _asked(acts, store, name, number)
         folder = store.served_folder(name) / asked.digest
-        package = load_package(folder, store.trusted(), version=str(asked.version))
+        package = load_package(folder, store.trusted(), False, version=str(asked.version))  # it is signed below
         if package.digest != asked.digest:
             raise ModelNotServable("the package is not the one that was proposed", "模型包与提议的不一致")
         pointer = install(store, package, replace(approval, proposed_by=asked.by), alias=CHAMPION)

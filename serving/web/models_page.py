@@ -22,6 +22,7 @@ from eco_credit.reports.validation_report_view import provenance
 from serving.access import Permission, needs, who
 from serving.web.models_view import Overview, figures, gates_in_words, store_of
 from serving.web.pages import Page, address, html
+from serving.web.registered_page import add_registered, proposed_facts
 
 if TYPE_CHECKING:
     from serving.state import State
@@ -42,6 +43,8 @@ def add_models(router: APIRouter, state: State) -> None:
         return page.draw("models.html.j2", **values, done=done if done in DONE else "")
 
     _add_drift(router, state)
+    add_registered(router, state)
+    _add_proposed(router, state)
 
     @router.get("/models/{alias}")
     @needs(Permission.MODELS)
@@ -50,7 +53,7 @@ def add_models(router: APIRouter, state: State) -> None:
         if facts is None:
             return page.missing()
         values = await asyncio.to_thread(on_paper, facts, page)
-        return page.draw("model.html.j2", **values, alias=alias)
+        return page.draw("model.html.j2", **values, alias=alias, heading=page.t(f"models.alias.{alias}"))
 
     @router.get("/models/{alias}/card")
     @needs(Permission.MODELS)
@@ -60,6 +63,18 @@ def add_models(router: APIRouter, state: State) -> None:
             return page.missing()
         text = await asyncio.to_thread(model_card, facts, lang=page.lang, css_address=address("model.css"))
         return html(text, page.lang)
+
+
+def _add_proposed(router: APIRouter, state: State) -> None:
+    @router.get("/models/proposals/{number}")
+    @needs(Permission.MODELS)
+    async def proposed(request: Request, number: str) -> Response:
+        page = Page.of(request, demo=state.demo)
+        facts = await asyncio.to_thread(proposed_facts, state, number)
+        if facts is None:
+            return page.missing()
+        heading = page.t("models.proposal", number=number, version=facts.version)
+        return page.draw("model.html.j2", **await asyncio.to_thread(on_paper, facts, page), alias="", heading=heading)
 
 
 def _facts(state: State, alias: str) -> ModelFacts | None:

@@ -15,6 +15,7 @@ from eco_credit.core.errors import EcoCreditError, ModelNotServable
 from eco_credit.registry.keys import APPROVER
 from eco_credit.registry.promote import Approval, take_back
 from eco_credit.registry.proposals import approve, propose, refuse
+from eco_credit.registry.registered import bring
 from serving.access import DEMO, Permission, Principal, needs, who
 from serving.web.body import FormRefused, read_body
 from serving.web.models_view import store_of
@@ -63,8 +64,14 @@ async def _acted(state: State, request: Request, act: Callable[[State, Principal
 
 
 def _propose(state: State, by: Principal, raw: Form) -> str:
-    store, name = store_of(state), state.settings.model_name
-    propose(store, name, raw.get("digest", ""), by=by.signer, reason=_text(raw, "reason"))
+    store, name, reason = store_of(state), state.settings.model_name, _text(raw, "reason")
+    if "version" not in raw:
+        propose(store, name, raw.get("digest", ""), by=by.signer, reason=reason)
+        return "proposed"
+    number = _number(raw, "version")
+    if not reason:
+        raise ModelNotServable("say why", "须写明理由")
+    propose(store, name, bring(store, name, number), by=by.signer, reason=reason, version=number)
     return "proposed"
 
 

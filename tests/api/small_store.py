@@ -45,6 +45,24 @@ def add_model(
 
     Red gates in ``gate`` are waived, as for a challenger that lends nothing.
     """
+    store = Store(home)
+    folder = write_model(home, version, synthetic=synthetic, base=base, gate=gate)
+    package = load_package(folder, store.trusted(), require_approval=False, version=str(version))
+    install(store, package, Approval("A. Approver", "test", "test" if gate else ""), alias=alias)
+    return store
+
+
+def register(home: Path, folder: Path) -> None:
+    """Register a written package in the store's MLflow, under the next version; nothing is promoted."""
+    from eco_credit.registry.mlflow import log_package
+
+    log_package(Store(home), folder, metrics={}, params={})
+
+
+def write_model(
+    home: Path, version: int, *, synthetic: bool = True, base: float = 0.0, gate: dict[str, Any] | None = None
+) -> Path:
+    """Write a package into a store's workshop, signed by its trainer; its folder."""
     store, tape = Store(home), contract("loan_tape")
     trainer = store.enrol("T. Trainer", "trainer")
     store.enrol("A. Approver", "approver")
@@ -61,6 +79,4 @@ def add_model(
     folder = home / "written" / str(version)
     write_package(folder, files_of(synthetic, base, gate), meta)
     sign(folder, "trainer", trainer)
-    package = load_package(folder, store.trusted(), require_approval=False, version=str(version))
-    install(store, package, Approval("A. Approver", "test", "test" if gate else ""), alias=alias)
-    return store
+    return folder

@@ -59,7 +59,7 @@ def entered(browser, desk: str, key: str, *, width: int = 1200, lang: str = "zh"
 
 
 @pytest.mark.parametrize(("width", "lang"), [(1280, "zh"), (375, "en")])
-@pytest.mark.parametrize("path", ["/models", "/models/challenger", "/models/drift", "/models/nobody"])
+@pytest.mark.parametrize("path", [f"/models{one}" for one in ("", "/challenger", "/drift", "/nobody", "/registered")])
 @pytest.mark.parametrize(("user", "role"), [("li", Role.RISK_MODELLER), ("wang", Role.APPROVER)])
 def test_a_page_breaks_no_rule(browser, desk, home, path, width, lang, user, role):  # noqa: F811
     page = entered(browser, desk, key_of(home, user, role), width=width, lang=lang)
