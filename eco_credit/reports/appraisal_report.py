@@ -36,6 +36,19 @@ _VALUATIONS = (("first", "first_value", "first_valued_on"), ("last", "last_value
 
 
 @dataclass(frozen=True, slots=True)
+class OnPage:
+    """What a page of the service adds to a report.
+
+    Attributes:
+        css_address: address of the style sheet.
+        links: words and addresses of a bar that is shown on the screen and not printed.
+    """
+
+    css_address: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _View:
     """What every part of the report needs."""
 
@@ -47,7 +60,12 @@ class _View:
 
 
 def appraisal_report(
-    answer: Plain, application: Plain, *, lang: str = "zh", rules: RuleSet | None = None, css_address: str | None = None
+    answer: Plain,
+    application: Plain,
+    *,
+    lang: str = "zh",
+    rules: RuleSet | None = None,
+    on_page: OnPage | None = None,
 ) -> str:
     """Print the appraisal of every pledge of an answer as one self-contained HTML page, two A4 pages each.
 
@@ -57,7 +75,7 @@ def appraisal_report(
         lang: ``zh`` or ``en``.
         rules: the rules the answer was made by, for authority and text; the shipped ones of its day without it. The
             report says so where their digest is not that of the answer.
-        css_address: address of the style sheet; without it the page carries its own.
+        on_page: what a page of the service adds; without it the report is one file that carries its own style.
 
     Returns:
         HTML text without script; every value is escaped.
@@ -74,7 +92,7 @@ def appraisal_report(
     given = application["pledges"] if "pledges" in application else [application["pledge"]]
     return environment().get_template("appraisal_report.html.j2").render(
         t=t, lang=lang, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()),  # noqa: S704  our own file
-        css_address=css_address, answer=answer, as_of=formats.day(answer["as_of"], lang),
+        css_address=on_page.css_address if on_page else None, links=on_page.links if on_page else (), answer=answer, as_of=formats.day(answer["as_of"], lang),
         synthetic=bool(application.get("synthetic")), application_id=application.get("application_id"),
         decision_id=answer.get("decision_id"),
         models=", ".join(f"{m['name']}/{m['version']}" for m in answer["provenance"]["models"]),

@@ -74,11 +74,15 @@ def _bytes(name: str, record: Record, lang: str) -> bytes:
 def _bar(page: Page, decision_id: str, name: str) -> list[tuple[str, str]]:
     """What stands above the paper on the screen: the PDF, the way back, the other language."""
     here = f"/decisions/{decision_id}"
-    others = [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
     return [
         (page.t("result.pdf"), f"{here}/{name}.pdf?lang={page.lang}"),
-        (page.t("result.back"), f"{here}?lang={page.lang}"), *others,
+        (page.t("result.back"), f"{here}?lang={page.lang}"), *other_languages(page),
     ]  # fmt: skip
+
+
+def other_languages(page: Page) -> list[tuple[str, str]]:
+    """Name and address of a page in the languages it is not in."""
+    return [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
 
 
 async def _record(state: State, by: Principal, decision_id: str) -> Record | None:

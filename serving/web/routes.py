@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.core.errors import EcoCreditError, Violation
 from eco_credit.reports import appraisal_report
+from eco_credit.reports.appraisal_report import OnPage
 from eco_credit.reports.written import kind_label
 from serving import decide
 from serving.access import Permission, Principal, needs, public, who
@@ -32,7 +33,7 @@ from serving.web.models_page import add_models
 from serving.web.outcome_page import add_outcome, form, recorded
 from serving.web.paged import Paged
 from serving.web.pages import Page, address, asset, html
-from serving.web.papers import add_papers
+from serving.web.papers import add_papers, other_languages
 from serving.web.promote_page import add_promotion
 from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload
@@ -207,15 +208,17 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return page.missing()
-        return html(await state.run(_appraisal, state, found, page.lang), page.lang)
+        return html(await state.run(_appraisal, state, page, found), page.lang)
 
 
-def _appraisal(state: State, found: tuple[dict[str, Any], dict[str, Any]], lang: str) -> str:
+def _appraisal(state: State, page: Page, found: tuple[dict[str, Any], dict[str, Any]]) -> str:
     """The appraisal report of a recorded answer; it says so where the rulebook has moved on since."""
     recorded, application = found
     answer = with_details(state, recorded, application)
     rules = state.champions.book().at(str(answer["provenance"]["rules_day"]))
-    return appraisal_report(answer, application, lang=lang, rules=rules, css_address=address("appraisal.css"))
+    links = ((page.t("result.back"), f"/decisions/{answer['decision_id']}?lang={page.lang}"), *other_languages(page))
+    bar = OnPage(address("appraisal.css"), links)
+    return appraisal_report(answer, application, lang=page.lang, rules=rules, on_page=bar)
 
 
 async def _recorded(state: State, by: Principal, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
