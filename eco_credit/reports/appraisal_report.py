@@ -92,7 +92,8 @@ def appraisal_report(
     given = application["pledges"] if "pledges" in application else [application["pledge"]]
     return environment().get_template("appraisal_report.html.j2").render(
         t=t, lang=lang, lang_tag=LANGUAGE_TAGS[lang], css=Markup(stylesheet()),  # noqa: S704  our own file
-        css_address=on_page.css_address if on_page else None, links=on_page.links if on_page else (), answer=answer, as_of=formats.day(answer["as_of"], lang),
+        css_address=on_page.css_address if on_page else None, links=on_page.links if on_page else (),
+        answer=answer, as_of=formats.day(answer["as_of"], lang),
         synthetic=bool(application.get("synthetic")), application_id=application.get("application_id"),
         decision_id=answer.get("decision_id"),
         models=", ".join(f"{m['name']}/{m['version']}" for m in answer["provenance"]["models"]),

@@ -9,11 +9,10 @@ from markupsafe import Markup
 
 from eco_credit.reports.figures import CENTRE, HARMS, HELPS, INK, LENDING, MUTED, PAD, WIDTH, rect, svg, words
 
-_NAMES = 128.0
-"""Room for the names of the drivers, to the left of the bars."""
-_ENDS = 62.0
-"""Room for the amount at each end of a bar."""
-_ROW = 27.0
+_ENDS = 92.0
+"""Room for the amount at each end of a bar: ten digits with their commas."""
+_ROW = 42.0
+"""Height of a driver: its name on a line of its own, its bar below."""
 _LEAST = 1.5
 """Height of the smallest payment, so that it is seen."""
 MOST_YEARS = 100
@@ -54,7 +53,7 @@ def tornado(swings: Sequence[Swing], *, central: float, title: str) -> Markup:
     """
     ends = [central, *(end for swing in swings for end in (swing.at_low, swing.at_high))]
     bottom, top = min(ends), max(ends)
-    left, right = _NAMES + _ENDS, WIDTH - _ENDS
+    left, right = _ENDS, WIDTH - _ENDS
     per_yuan = (right - left) / max(top - bottom, 0.01)  # a fen is the smallest amount of money
 
     def at(yuan: float) -> float:
@@ -64,18 +63,18 @@ def tornado(swings: Sequence[Swing], *, central: float, title: str) -> Markup:
     body = ""
     for place, swing in enumerate(swings):
         y = 4.0 + _ROW * place
-        body += words(PAD, y + 16.0, shortened(swing.name), anchor="start")
+        body += words(PAD, y + 11.0, shortened(swing.name), anchor="start")
         for yuan, colour in ((swing.at_low, LENDING), (swing.at_high, CENTRE)):
             first, last = sorted((middle, at(yuan)))
-            body += rect(first, y + 4.0, (last - first, 16.0), colour)
+            body += rect(first, y + 18.0, (last - first, 14.0), colour)
         below, above = sorted(((swing.at_low, swing.shown_low), (swing.at_high, swing.shown_high)))
-        body += words(min(at(below[0]), middle) - 4.0, y + 17.0, below[1], anchor="end", fill=MUTED)
-        body += words(max(at(above[0]), middle) + 4.0, y + 17.0, above[1], anchor="start", fill=MUTED)
+        body += words(min(at(below[0]), middle) - 4.0, y + 30.0, below[1], anchor="end", fill=MUTED)
+        body += words(max(at(above[0]), middle) + 4.0, y + 30.0, above[1], anchor="start", fill=MUTED)
     body += f'<line x1="{middle:.1f}" y1="2" x2="{middle:.1f}" y2="{height - 2:g}" stroke="{INK}"/>'
     return svg(body, height, title)
 
 
-def shortened(name: str, room: int = 18) -> str:
+def shortened(name: str, room: int = 48) -> str:
     """A name that fits its room, in narrow letters: a wide one counts twice."""
     kept = ""
     for letter in name:

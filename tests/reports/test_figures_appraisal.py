@@ -73,4 +73,4 @@ def test_the_low_end_of_a_cost_lies_right_of_the_central_value():
     # both share an axis from 80 to 120; the orange low end of the price is left of the middle, that of the cost right
     (price_x, *_), (cost_x, *_) = boxes(tornado([price, cost], central=100.0, title="t"), LENDING)
     assert price_x < cost_x
-    assert price_x == 190.0  # room for names and amounts: 128 + 62
+    assert price_x == 92.0  # room for an amount at each end
