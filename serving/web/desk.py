@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from eco_credit.contracts import read_application
 from eco_credit.core.canonical import digest
 from eco_credit.core.errors import ContractError
 from eco_credit.reports.written import SENSITIVE
+from serving.web.days import ahead
 from serving.web.examples import example
 from serving.web.form import MAX_MEMBERS, Raw, Reading, read_form, write_form
 from serving.web.live import spot
@@ -36,7 +37,7 @@ def first_values(now: datetime) -> Raw:
     Args:
         now: the time in UTC.
     """
-    today = now.astimezone(BEIJING).date().isoformat()
+    today = today_at(now).isoformat()
     number = f"WEB-{today.replace('-', '')}-{uuid.uuid4().hex[:8].upper()}"
     return {"application_id": number, "as_of": today, "pledges[0].pledge_id": "P1", "pledges[0].charge_rank": "1"}
 
@@ -77,8 +78,33 @@ def resized(raw: Raw) -> Raw | None:
     return None
 
 
-def checked(kind: str, raw: Mapping[str, str]) -> Reading:
+def today_at(now: datetime) -> date:
+    """The day at the desk.
+
+    Args:
+        now: the time in UTC.
+    """
+    return now.astimezone(BEIJING).date()
+
+
+def at_the_desk(moment: str) -> str:
+    """A moment of a record, ISO in UTC, as day and minute in Beijing.
+
+    Example:
+        >>> at_the_desk("2026-11-25T23:55:05+00:00")
+        '2026-11-26 07:55'
+    """
+    return datetime.fromisoformat(moment).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def checked(kind: str, raw: Mapping[str, str], today: date | None = None) -> Reading:
     """Read a form and check it against the contract, so that all complaints come at once.
+
+    Args:
+        kind: collateral kind.
+        raw: posted names and texts.
+        today: the day at the desk; with it, days that have not come are complained of where only past ones can be
+            meant.
 
     Returns:
         The application and every violation; a text that is not a number hides what the contract
@@ -90,6 +116,9 @@ def checked(kind: str, raw: Mapping[str, str]) -> Reading:
         read_application(reading.application)
     except ContractError as error:
         reading.violations.extend(one for one in error.violations if one.field not in known)
+    if today is not None:
+        known = {one.field for one in reading.violations}
+        reading.violations.extend(one for one in ahead(raw, today) if one.field not in known)
     return reading
 
 

@@ -15,7 +15,7 @@ from eco_credit.reports.page import Translate
 from serving.web.examples import example
 from serving.web.form import write_form
 from serving.web.live import spot
-from serving.web.paper import PaperUnit, units_of
+from serving.web.paper import PaperUnit, is_calendar, units_of
 
 _LARGEST_SHOWN = 1_000.0
 """Technical bounds above this are not worth a hint."""
@@ -102,10 +102,14 @@ class Hints:
         bound = getattr(one, broken.rule, None) if broken.rule in _BOUNDS else None
         if bound is not None and one.is_number:
             unit = units_of(one)[0]
-            said = {"bound": bound_on_paper(bound, unit), "unit": getattr(unit, self.lang)}
+            shown = f"{bound:.0f}" if is_calendar(one) else bound_on_paper(bound, unit)
+            said = {"bound": shown, "unit": getattr(unit, self.lang)}
             return self.t(f"form.{broken.rule}", **said).strip()
         if broken.rule == "missing":
             return self.t("form.missing")
+        if broken.rule == "pattern":
+            told = (self.t("form.pattern"), self.sample(one, broken.field), self.help(one))
+            return self.t("form.hint_joint").join(part for part in told if part)
         others, text = self.compared(broken), said_in(broken, self.lang)
         return self.t("form.compared", text=text, labels=self.t("form.joint").join(others)) if others else text
 

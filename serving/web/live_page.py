@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -11,6 +12,9 @@ from starlette.responses import Response
 from eco_credit.contracts import pledge_kinds
 from serving.access import Permission, needs
 from serving.web.body import FormRefused, read_body
+from serving.web.days import not_yet
+from serving.web.desk import today_at
+from serving.web.echo import read_back
 from serving.web.hints import Hints
 from serving.web.live import check_field, spot
 from serving.web.pages import Page
@@ -34,16 +38,17 @@ def add_check(router: APIRouter, state: State) -> None:
             raw = await read_body(request)
         except FormRefused as refusal:
             return page.notice(page.t("notice.refused"), page.t(refusal.key), status=refusal.status)
-        return _fragment(page, kind, path, raw)
+        return _fragment(page, kind, path, raw, today_at(state.clock()))
 
 
-def _fragment(page: Page, kind: str, path: str, raw: dict[str, str]) -> Response:
+def _fragment(page: Page, kind: str, path: str, raw: dict[str, str], today: date) -> Response:
     """The complaint about the field, and those about the fields tied to it, which go to their own places."""
     hints = Hints(kind, page.lang, page.t)
     lines = {}
-    for where, broken in check_field(kind, path, raw).items():
-        found = spot(kind, where)
+    for where, said in check_field(kind, path, raw).items():
+        found, broken = spot(kind, where), said or not_yet(where, raw.get(where, ""), today)
         text = hints.complaint(found.one, broken) if found and broken else ""
         lines[where] = Complaint(anchor_of(where), "", text)
-    own = lines.pop(path)
-    return page.draw("said.html.j2", kind=kind, error=own.text, others=list(lines.values()))
+    own, here = lines.pop(path), spot(kind, path)
+    echo = read_back(here.one, path, raw, page.lang) if here and not own.text else ""
+    return page.draw("said.html.j2", kind=kind, error=own.text, echo=echo, others=list(lines.values()))

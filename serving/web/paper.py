@@ -85,13 +85,17 @@ def units_of(field: Field) -> tuple[PaperUnit, ...]:
     """
     choices = _CHOICES.get(field.unit)
     if choices is None:
-        calendar = field.unit == "year" and (field.maximum or 0.0) > _CALENDAR_YEAR
-        zh, en = ("", "") if calendar else _ALONE.get(field.unit, (field.unit, field.unit))
+        zh, en = ("", "") if is_calendar(field) else _ALONE.get(field.unit, (field.unit, field.unit))
         return (PaperUnit("one", zh, en, Fraction(1)),)
     if field.unit_on_paper is None:
         return tuple(sorted(choices, key=lambda unit: unit.factor != 1))
     printed = _folded(field.unit_on_paper)
     return tuple(sorted(choices, key=lambda unit: _folded(unit.zh) != printed))
+
+
+def is_calendar(field: Field) -> bool:
+    """True for a year of the calendar, which takes neither unit nor thousands comma."""
+    return field.unit == "year" and (field.maximum or 0.0) > _CALENDAR_YEAR
 
 
 def unit_named(field: Field, key: str) -> PaperUnit:

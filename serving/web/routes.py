@@ -85,7 +85,7 @@ def _add_home(router: APIRouter, state: State) -> None:
     @needs(Permission.CATALOGUE)
     async def home(request: Request) -> Response:
         page = Page.of(request, demo=state.demo)
-        return page.draw("home.html.j2", kinds=[_kind_card(name, page) for name in pledge_kinds()], recent=[])
+        return page.draw("home.html.j2", kinds=[_kind_card(name, page) for name in pledge_kinds()])
 
 
 def _kind_card(name: str, page: Page) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def _submitted(state: State, page: Page, kind: str, raw: dict[str, str]) -
     changed = desk.unfinished(raw)
     if changed is not None:
         return _form_page(page, kind, changed, {}, kept=True)
-    reading = desk.checked(kind, raw)
+    reading = desk.checked(kind, raw, desk.today_at(state.clock()))
     if reading.violations:
         return _form_page(page, kind, raw, by_path(reading.violations), status=422)
     try:

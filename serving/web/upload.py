@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -67,8 +67,8 @@ def _in_unit(one: Field, path: str, *, value: float, factor: Fraction) -> Raw:
     return {path: write_number(value, unit), f"unit:{path}": unit.key} if unit else {}
 
 
-def complaints(kind: str, read: One, raw: Mapping[str, str]) -> list[Violation]:
+def complaints(kind: str, read: One, raw: Mapping[str, str], today: date | None = None) -> list[Violation]:
     """What is wrong with a workbook: cells that cannot be read, then what the contract says about the rest."""
     found = [violation(one.path, one.rule) for one in read.complaints]
     known = {one.field for one in found}
-    return found + [one for one in checked(kind, raw).violations if one.field not in known]
+    return found + [one for one in checked(kind, raw, today).violations if one.field not in known]

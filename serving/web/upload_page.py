@@ -15,7 +15,7 @@ from eco_credit.contracts import pledge_kinds
 from eco_credit.core.errors import ContractError, Violation
 from serving.access import Permission, needs
 from serving.web.body import FormRefused, read_upload
-from serving.web.desk import first_values
+from serving.web.desk import first_values, today_at
 from serving.web.hints import said_in
 from serving.web.pages import Page
 from serving.web.view import by_path
@@ -116,7 +116,7 @@ def _filled(state: State, page: Page, kind: str, draw: Any, read: One) -> Respon
     from serving.web.upload import complaints, form_values
 
     raw = form_values(kind, read, state.clock())
-    found = complaints(kind, read, raw)
+    found = complaints(kind, read, raw, today_at(state.clock()))
     cells = read.cells | {one.path: one.cell for one in read.complaints}
     uploaded = Uploaded((), cells, tuple(read.ignored), tuple(read.hidden))
     shown: Response = draw(page, kind, raw, by_path(found), status=422 if found else 200, uploaded=uploaded)

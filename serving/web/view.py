@@ -19,6 +19,8 @@ from serving.web.order import Step, steps_of
 from serving.web.paper import units_of
 
 _LONG_TEXT = 200
+_BY_AREA = {"zh": ("每公顷", "每亩（公顷）"), "en": ("per hectare", "per mu or hectare")}
+"""What a label says of a number that may be written for either unit of area."""
 TOPICS = "form_topic"
 """The code list that names the parts optional fields are folded under."""
 
@@ -203,6 +205,8 @@ class FormView:
         """One line that opens on the fields of a topic."""
         said = {"topic": topic, "count": len(widgets)}
         title = self.t("form.fold", **said) if topic else self.t("form.optional", count=len(widgets))
+        filled = sum(bool(w.value) for w in widgets)
+        title += self.t("form.filled_in", count=filled) if filled else ""
         return Fold(title, widgets, any(w.error for w in widgets))
 
     def member_list(self, group: Group, path: str) -> MemberList:
@@ -251,7 +255,7 @@ class FormView:
             path=path,
             anchor=anchor_of(path),
             control=control_of(one),
-            label=self.label(one),
+            label=self.label(one).replace(*_BY_AREA[self.lang]) if len(units) > 1 else self.label(one),
             required=one.required,
             value=self.raw.get(path, ""),
             hint=self.hints.hint(one, path),
