@@ -21,7 +21,7 @@ from serving.access import Permission, needs, who
 from serving.audit.listing import Wanted
 from serving.problems import Problem
 from serving.routes.decision_list import line_of
-from serving.web.desk import BEIJING
+from serving.web.desk import at_the_desk
 from serving.web.pages import Page
 
 if TYPE_CHECKING:
@@ -110,13 +110,12 @@ _READABLE: Mapping[str, Callable[[str], bool]] = {
 
 def _line(found: Mapping[str, Any], page: Page) -> dict[str, Any]:
     """One line in words."""
-    made = dt.datetime.fromisoformat(found["created_at"]).astimezone(BEIJING)
     outcome = found["outcome"]
     return {
         "decision_id": found["decision_id"],
         "application_id": found["application_id"],
         "as_of": formats.day(found["as_of"], page.lang),
-        "made": made.strftime("%Y-%m-%d %H:%M"),
+        "made": at_the_desk(found["created_at"]),
         "kinds": page.t("cases.and").join(kind_label(kind, page.lang) for kind in found["pledge_kinds"]),
         "recommendation": found["recommendation"],
         "limit": money_text(found["max_loan"], page.t),

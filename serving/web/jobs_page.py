@@ -9,12 +9,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from eco_credit.contracts import pledge_kinds
 from eco_credit.core.errors import ContractError, EcoCreditError
+from eco_credit.reports.written import kind_label
 from serving.access import Permission, needs, who
 from serving.jobs.store import ENDED
 from serving.problems import Problem, from_error
 from serving.routes.jobs import begin_job, call_off, file_of, job_of, listed, report_of, told
 from serving.web.body import FormRefused, check_origin
+from serving.web.desk import at_the_desk
 from serving.web.pages import Page, address
 
 if TYPE_CHECKING:
@@ -104,13 +107,14 @@ async def _drawn(
     mappings = [(one.name, getattr(one, page.lang)) for one in shipped().values()]
     return page.draw(
         "jobs.html.j2", status=status, lines=[_shown(one) for one in found], refused=refused, mappings=mappings,
+        kinds=[(kind, kind_label(kind, page.lang)) for kind in pledge_kinds()],
         most=state.settings.job_bytes >> 20, days=state.settings.job_days,
     )  # fmt: skip
 
 
 def _shown(one: dict[str, Any]) -> dict[str, Any]:
-    """A job as its line shows it: part done in percent, whether it goes on, the day and minute (UTC) it began."""
+    """A job as its line shows it: part done in percent, whether it goes on, the day and minute it began."""
     done, rows = one["done"], one["rows"]
     share = None if done is None or not rows else round(100 * done / rows)
-    made = one["created_at"][:16].replace("T", " ")
+    made = at_the_desk(one["created_at"])
     return one | {"share": share, "open": one["state"] not in ENDED, "made": made}

@@ -22,6 +22,7 @@ from serving.access import DEMO, Permission, Principal, needs, who
 from serving.audit import KeyConflict, Recorded
 from serving.problems import Problem, from_error
 from serving.web.body import FormRefused, read_body
+from serving.web.desk import at_the_desk
 from serving.web.hints import said_in
 from serving.web.pages import Page
 from serving.web.paper import PaperUnit, read_number, units_of
@@ -39,7 +40,7 @@ def add_outcome(router: APIRouter, state: State) -> None:
     @router.post("/decisions/{decision_id}/outcome")
     @needs(Permission.OUTCOME)
     async def outcome(request: Request, decision_id: str) -> Response:
-        page, by = Page.of(request, demo=state.demo), who(request)
+        page, by, raw = Page.of(request, demo=state.demo), who(request), dict[str, str]()
         try:
             raw = await read_body(request)
             given, broken = read(raw, by)
@@ -53,21 +54,28 @@ def add_outcome(router: APIRouter, state: State) -> None:
             problem = decide.conflict(conflict)
             return page.notice(page.t("outcome.refused"), getattr(problem.kind, page.lang), status=problem.kind.status)
         except (EcoCreditError, Problem) as error:
-            return _refused(page, error)
+            return _refused(page, decision_id, raw, error)
         return RedirectResponse(f"/decisions/{decision_id}?lang={page.lang}#outcome", status_code=303)
 
 
-def _refused(page: Page, error: EcoCreditError | Problem) -> Response:
-    """Why nothing was recorded, field by field, on a page that leads back."""
+def _refused(page: Page, number: str, raw: Mapping[str, str], error: EcoCreditError | Problem) -> Response:
+    """Why nothing was recorded, field by field, above the form with everything that was typed."""
     problem = error if isinstance(error, Problem) else from_error(error)
+    if problem.kind.status == 404:
+        return page.missing()
     fields = {one.name: one for one in contract("decision_outcome").fields}
-    said = [
+    lines = [
         f"{_label(fields[one.field], page.lang) if one.field in fields else one.field}{page.t('form.colon')}"
         f"{said_in(one, page.lang)}"
         for one in problem.violations
     ]
-    text = " ".join(said) or getattr(problem.kind, page.lang)
-    return page.notice(page.t("outcome.refused"), text, status=problem.kind.status)
+    wrong = {one.field: said_in(one, page.lang) for one in problem.violations}
+    again = [one | {"value": raw.get(one["name"], ""), "error": wrong.get(one["name"], "")}
+             for one in form(page, who(page.request))]  # fmt: skip
+    return page.draw(
+        "outcome_refused.html.j2", status=problem.kind.status, number=number, outcome_form=again,
+        lines=lines or [getattr(problem.kind, page.lang)],
+    )  # fmt: skip
 
 
 def read(raw: Mapping[str, str], by: Principal) -> tuple[dict[str, Any], list[Violation]]:
@@ -120,6 +128,8 @@ def _widget(one: Field, page: Page) -> dict[str, Any]:
         "choices": [(code, codes.text(code, lang)) for code in codes.codes] if codes else [],
         "long": one.max_length >= 200,
         "max_length": one.max_length,
+        "value": "",
+        "error": "",
     }
 
 
@@ -132,7 +142,7 @@ def recorded(page: Page, outcomes: Sequence[Recorded]) -> list[dict[str, str]]:
         lines.append({
             "decided": page.t(f"recommendation.{said['decided']}"),
             "by": said["decided_by"],
-            "at": one.created_at[:16].replace("T", " "),
+            "at": page.t("site.at", time=at_the_desk(one.created_at)),
             "reason": said["reason"],
             "override": code_list("override_reason").text(code, page.lang) if code else "",
             "amount": money_text(said["amount"], page.t) if said.get("amount") is not None else "",

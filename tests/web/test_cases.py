@@ -93,6 +93,9 @@ def test_an_override_without_a_coded_reason_is_refused_with_its_field(desk: Test
     said = {"decided": "decline", "reason": "no", "decided_by": "S-17"}
     refused = desk.post(here, data=said)
     assert refused.status_code == 422 and "not recorded" in refused.text
+    # nothing typed is lost: the form stands below with everything in it, the wrong field marked
+    assert re.search(r'<option value="decline" selected>', refused.text) and 'value="S-17"' in refused.text
+    assert ">no</textarea>" in refused.text and 'id="o-override_reason-said"' in refused.text
     assert desk.get(f"/v1/decisions/{found['decision_id']}").json()["outcomes"] == []
     taken = desk.post(here, data=said | {"override_reason": "outside_model"})
     assert taken.status_code == 200 and "outside what the model was made for" in taken.text

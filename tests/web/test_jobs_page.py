@@ -31,7 +31,7 @@ def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, 
     source = write_csv(tmp_path / "三月.csv", list(columns), cells(columns))
     page = tab(browser)
     page.goto(f"{desk}/")
-    page.get_by_role("link", name="批量作业").click()
+    page.get_by_role("navigation").get_by_role("link", name="批量作业").click()
     page.get_by_label("文件").set_input_files(source)
     page.get_by_role("button", name="上传并测算").click()
     page.get_by_role("link", name="报告").wait_for(timeout=30_000)  # the line changes by itself
