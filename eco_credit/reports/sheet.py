@@ -52,8 +52,9 @@ def worded(item: Any, lang: str) -> dict[str, str]:
 
 def _refusal(hit: Mapping[str, Any], lang: str) -> dict[str, str]:
     """A refusal in words, with the gates behind its code; recorded answers from before gates were named have none."""
-    said, behind = worded(hit, lang), "; ".join(gate[lang] for gate in hit.get("because", []))
-    return said | {"text": f"{said['text']}: {behind}"} if behind else said
+    said, joint, colon = worded(hit, lang), *(("；", "：") if lang == "zh" else ("; ", ": "))
+    behind = joint.join(gate[lang] for gate in hit.get("because", []) if gate[lang] != said["text"])
+    return said | {"text": f"{said['text']}{colon}{behind}"} if behind else said
 
 
 def gates(answer: Answer, *, lang: str, t: Translate) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def _what_if(state: State, page: Page, recorded: Plain, application: Plain) -> d
     if amount is not None or term is not None or promises:
         wanted.append(trial(application, recorded, amount=amount, term=term, promises=promises))
     try:
-        found = table(outcomes(state, wanted), recorded, t=page.t)
+        found = table(outcomes(state, wanted), recorded, lang=page.lang, t=page.t)
     except (EcoCreditError, Problem):
         return None
     kept = {name: query.get(name, "")[:20] for name in ("amount_wan", "term_months")}

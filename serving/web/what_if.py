@@ -20,7 +20,10 @@ PROMISES: Mapping[str, Plain] = {
     "insurance": {"insured": True, "beneficiary_is_bank": True, "goods_insured": True},
     "confirmation": {"buyer_confirmed": True, "confirm_channel": "written"},
     "registration": {"registered": True},
-}
+    "clear": {"disputed": False, "sealed": False, "co_owner_consent": True, "collective_vote": True,
+              "owner_consent": True},
+    "buy_back": {"buy_back": True},
+}  # fmt: skip
 """Things a borrower can still see to, with the fields that say so; a pledge takes those its contract has."""
 _SMALLER, _TERMS = 0.8, (0.5, 1.5)
 _DAYS_A_MONTH = 31
@@ -81,7 +84,7 @@ def kept(application: Plain, answer: Plain, promise: str) -> dict[str, Any]:
     for pledge, valued in zip(done["pledges"], answer["pledges"], strict=True):
         known = {one.name for one in contract(pledge["kind"]).fields}
         said = {name: value for name, value in PROMISES[promise].items() if name in known}
-        if any(pledge.get(name) != value for name, value in said.items() if value is True):
+        if any(pledge.get(name) != value for name, value in said.items() if isinstance(value, bool)):
             pledge.update(said | dict(_policy(pledge, valued, done) if "insured" in said else ()))
     return done
 

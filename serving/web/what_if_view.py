@@ -9,9 +9,12 @@ from typing import Any
 from eco_credit.core.units import YUAN_PER_WAN
 from eco_credit.reports import formats
 from eco_credit.reports.page import Translate, money_text
+from eco_credit.reports.sheet import worded
 from serving.web.what_if import PROMISES, TRIAL, Outcome
 
 _ORDER = ("decline", "refer", "approve")
+MOST_NEWS = 2
+"""Reasons named for one change."""
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _TERM = re.compile(r"\d{1,3}")
 
@@ -33,16 +36,17 @@ def asked(query: Mapping[str, str]) -> tuple[float | None, int | None, set[str],
     )
 
 
-def table(found: Sequence[Outcome], recorded: Mapping[str, Any], *, t: Translate) -> dict[str, Any]:
+def table(found: Sequence[Outcome], recorded: Mapping[str, Any], *, lang: str, t: Translate) -> dict[str, Any]:
     """Rows of the table, and whether the recorded answer would be the same today.
 
     Args:
         found: outcomes; the first is that of the unchanged application.
         recorded: the recorded answer.
-        t: words of the reader's language.
+        lang: the reader's language.
+        t: words of it.
     """
     base = found[0].answer
-    rows = [_row(one, base, t) for one in found]
+    rows = [_row(one, base, t) | {"news": news(one.answer, base, lang)} for one in found]
     same = base is not None and all(base[name] == recorded[name] for name in ("recommendation", "max_loan", "grade"))
     return {"rows": rows, "moved_on": not same}
 
@@ -67,6 +71,21 @@ def _row(outcome: Outcome, base: Mapping[str, Any] | None, t: Translate) -> dict
         "loss": formats.percent(answer["expected_loss_rate"]),
         "rate": formats.percent(answer["rate_floor"]),
     }
+
+
+def news(answer: Mapping[str, Any] | None, base: Mapping[str, Any] | None, lang: str) -> list[str]:
+    """Why another recommendation is given: what speaks against the changed application and not against the first.
+
+    Args:
+        answer: what the changed application is answered with.
+        base: the answer without the change.
+        lang: the reader's language.
+    """
+    if answer is None or base is None or answer["recommendation"] == base["recommendation"]:
+        return []
+    known = {one["code"] for one in base["reasons"]}
+    against = (one for one in answer["reasons"] if one["sign"] != "favourable" and one["code"] not in known)
+    return [worded(one, lang)["text"] for one in against][:MOST_NEWS]
 
 
 def _step(answer: Mapping[str, Any], base: Mapping[str, Any], *, alike: bool) -> int:

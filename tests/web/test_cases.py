@@ -112,7 +112,7 @@ def test_a_form_from_another_site_records_nothing(desk: TestClient) -> None:
 def test_the_auditor_sees_a_whole_chain_and_the_same_bytes_again(desk: TestClient) -> None:
     found = decided(desk, "order")
     page = desk.get(f"/audit?lang=en&decision_id={found['decision_id']}").text
-    assert "The chain is whole" in page and "The same to the byte" in page
+    assert "The chain is whole" in page and "is the same to the byte" in page
     assert desk.get("/audit?lang=en&decision_id=d-" + "0" * 26).status_code == 404
 
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from serving.app import create_app
 from serving.settings import Settings
 from serving.web.what_if import PROMISES, changes, kept, trial
-from serving.web.what_if_view import asked
+from serving.web.what_if_view import asked, news
 
 HERE = ("127.0.0.1", 50000)
 """A caller at this machine: an open service knows no other."""
@@ -96,7 +96,7 @@ def test_amounts_are_asked_for_in_ten_thousand_yuan_and_nonsense_is_named() -> N
     assert asked({"amount_wan": "12.5", "term_months": "24", "insurance": "1"}) == (125_000.0, 24, {"insurance"}, [])
     assert asked({"amount_wan": "-1", "term_months": "1e3"}) == (None, None, set(), ["amount_wan", "term_months"])
     assert asked({"amount_wan": "0"})[3] == ["amount_wan"]
-    assert set(PROMISES) == {"insurance", "confirmation", "registration"}
+    assert set(PROMISES) == {"insurance", "confirmation", "registration", "clear", "buy_back"}
 
 
 def test_an_unconfirmed_order_is_declined_and_confirmation_would_change_that(desk: TestClient) -> None:
@@ -108,6 +108,24 @@ def test_an_unconfirmed_order_is_declined_and_confirmation_would_change_that(des
     assert shown["Nothing"].startswith("Decline")
     assert "better" in shown["Written confirmation of the buyer"]
     assert "worse" not in shown["Nothing"]
+
+
+def test_a_disputed_right_is_declined_and_a_clear_title_would_change_that(desk: TestClient) -> None:
+    raw = application("forest_right")
+    raw["pledges"][0] |= {"disputed": True, "collective_vote": False}
+    found = decided(desk, raw)
+    assert found["recommendation"] == "decline"
+    shown = rows(page(desk, found))
+    assert "better" in next(cells for label, cells in shown.items() if label.startswith("No dispute"))
+
+
+def test_a_worse_recommendation_says_what_speaks_against_the_change() -> None:
+    reasons = [{"code": "P09", "sign": "adverse", "en": "They disagree"}, {"code": "C07", "sign": "favourable"}]
+    base = {"recommendation": "approve", "reasons": [{"code": "C01", "sign": "adverse"}]}
+    changed = {"recommendation": "refer", "reasons": [*reasons, *base["reasons"]]}
+    assert news(changed, base, "en") == ["They disagree"]
+    assert news(changed | {"recommendation": "approve"}, base, "en") == []
+    assert news(None, base, "en") == news(changed, None, "en") == []
 
 
 def test_the_table_gives_the_numbers_of_the_service_and_records_nothing(desk: TestClient) -> None:

@@ -132,7 +132,9 @@ class View:
         return Fact(self.with_unit(name, self.unit("CNY")), desk_number(yuan, "CNY"), exact, source, strong=strong)
 
     def span(self, value: Plain, unit: str) -> str:
-        """A range from low to high."""
+        """A range from low to high; a dash where neither end is known."""
+        if value.get("low") is None and value.get("high") is None:
+            return formats.UNKNOWN
         return " – ".join(self.number(value.get(end), unit) for end in ("low", "high"))
 
     def kind(self, pledge: Plain) -> str:
