@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from eco_credit.contracts import pledge_kinds
 from eco_credit.core.errors import ContractError, EcoCreditError
+from eco_credit.reports.page import LANGUAGES
 from eco_credit.reports.written import kind_label
 from serving.access import Permission, needs, who
 from serving.jobs.store import ENDED
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Jobs on the page."""
+MOST_FAULTS = 3
+"""Faults of a file named beside it."""
+_KEPT_AS = re.compile(r"\binput\.[a-z]{2,7}\b")
+"""Name under which a sent file is kept while its job runs."""
 
 
 def add_jobs(router: APIRouter, state: State) -> None:
@@ -117,4 +123,19 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
     done, rows = one["done"], one["rows"]
     share = None if done is None or not rows else round(100 * done / rows)
     made = at_the_desk(one["created_at"])
-    return one | {"share": share, "open": one["state"] not in ENDED, "made": made}
+    return one | {"share": share, "open": one["state"] not in ENDED, "made": made} | _said(one)
+
+
+def _said(one: dict[str, Any]) -> dict[str, Any]:
+    """Why a job failed, naming the file as its sender named it; a fault that the sentence tells already is left out."""
+    problem, name = one["problem"], one["name"]
+    if not problem:
+        return {"said": {}, "faults": []}
+
+    def named(text: str) -> str:
+        return _KEPT_AS.sub(lambda _: name, text) if name else text
+
+    said = {lang: named(problem[lang]) for lang in LANGUAGES}
+    faults = [{"field": named(fault["field"])} | {lang: named(fault[lang]) for lang in LANGUAGES}
+              for fault in problem["errors"][:MOST_FAULTS]]  # fmt: skip
+    return {"said": said, "faults": [one for one in faults if one["zh"] not in said["zh"]]}

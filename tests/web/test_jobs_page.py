@@ -13,6 +13,7 @@ from test_browser import CHROMIUM, browser, tab  # noqa: F401
 
 from serving.app import create_app
 from serving.settings import Settings
+from serving.web.jobs_page import _said
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
@@ -56,3 +57,14 @@ def test_a_file_that_is_no_table_is_refused_in_words(desk: str, browser, tmp_pat
     page.get_by_role("button", name="Upload and score").click()
     assert "one of .csv" in page.get_by_role("alert").inner_text()
     page.context.close()
+
+
+def test_why_a_job_failed_is_said_once_and_names_the_file_as_it_was_sent() -> None:
+    told = {"en": "input.xlsx: no rows", "zh": "input.xlsx：没有数据行"}
+    known = {"field": "input.xlsx", "en": "no rows", "zh": "没有数据行"}
+    new = {"field": "列", "en": "unit", "zh": "单位不明"}
+    one = {"name": "三月.xlsx", "problem": told | {"errors": [known, new]}}
+    found = _said(one)
+    assert found["said"] == {"en": "三月.xlsx: no rows", "zh": "三月.xlsx：没有数据行"}
+    assert [fault["field"] for fault in found["faults"]] == ["列"]
+    assert _said({"name": None, "problem": None}) == {"said": {}, "faults": []}
