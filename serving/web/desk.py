@@ -14,7 +14,7 @@ from eco_credit.core.errors import ContractError
 from eco_credit.reports.written import SENSITIVE
 from serving.web.days import ahead
 from serving.web.examples import example
-from serving.web.form import MAX_MEMBERS, Raw, Reading, read_form, write_form
+from serving.web.form import MAX_MEMBERS, Raw, Reading, kind_at, read_form, write_form
 from serving.web.live import spot
 
 BEIJING = timezone(timedelta(hours=8))
@@ -50,7 +50,7 @@ def example_values(kind: str) -> Raw:
 def again_values(kind: str, application: Mapping[str, Any]) -> Raw:
     """A recorded application as form values to be corrected; what the papers mask is left to be typed again."""
     raw = write_form(kind, application)
-    return {name: text for name, text in raw.items() if not _is_number_of_a_person(kind, name)}
+    return {name: text for name, text in raw.items() if not _is_number_of_a_person(kind_at(kind, name, raw), name)}
 
 
 def _is_number_of_a_person(kind: str, path: str) -> bool:
@@ -68,12 +68,14 @@ def unfinished(raw: Raw) -> Raw | None:
 def resized(raw: Raw) -> Raw | None:
     """The form with one member more or less where a button asked for it, else None."""
     for button, step in (("add", 1), ("drop", -1)):
-        path = raw.get(button, "")
+        path, _, kind = raw.get(button, "").partition(":")
         if not path:
             continue
         count = raw.get(f"count:{path}", "0")
         members = int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
         kept = {name: text for name, text in raw.items() if name != button}
+        if kind:
+            kept[f"{path}[{members}].kind"] = kind
         return kept | {f"count:{path}": str(max(0, min(members + step, MAX_MEMBERS))), f"open:{path}": "1"}
     return None
 

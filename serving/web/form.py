@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eco_credit.contracts import contract
+from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.contracts.field import Field, Group
 from eco_credit.core.errors import Violation
 from serving.web.paper import read_number, unit_named, units_of, write_number
@@ -22,6 +22,7 @@ MAX_MEMBERS = 20
 """Members of one list that the page offers; more go in by file or API."""
 
 _SEPARATORS = re.compile(r"[,，、;；\s]+")
+_MEMBER = re.compile(r"[a-z_]+\[\d{1,3}\]")
 _YES_NO = {"yes": True, "no": False}
 
 Raw = dict[str, str]
@@ -43,6 +44,19 @@ def joined(prefix: str, name: str) -> str:
 def body_of(group: Group, kind: str) -> Group:
     """The record the members of a group hold: the kind's own contract where members follow kinds."""
     return contract(kind).root if group.variants else group
+
+
+def kind_at(kind: str, path: str, raw: Mapping[str, str]) -> str:
+    """The kind of the pledge a path leads into: the one the form says of it, else the kind of the form.
+
+    Example:
+        >>> said = {"pledges[1].kind": "order", "pledges[2].kind": "gold"}
+        >>> [kind_at("water_right", f"pledges[{place}].area", said) for place in (0, 1, 2)]
+        ['water_right', 'order', 'water_right']
+    """
+    found = _MEMBER.match(path)
+    said = raw.get(f"{found[0]}.kind", "") if found else ""
+    return said if said in pledge_kinds() else kind
 
 
 def shown_fields(group: Group) -> tuple[Field, ...]:
@@ -123,12 +137,13 @@ class _Reader:
 
     def inner(self, group: Group, path: str) -> Any:
         """An inner record, or the list of its members; empty members of an optional list are left out."""
-        body = body_of(group, self.kind)
         if not group.many:
-            return self.record(body, path)
-        rows = [self.record(body, f"{path}[{place}]") for place in range(count_of(group, path, self.raw))]
-        stamp = {"kind": self.kind} if group.variants else {}
-        return [stamp | row for row in rows if row or group.required]
+            return self.record(body_of(group, self.kind), path)
+        places = [f"{path}[{place}]" for place in range(count_of(group, path, self.raw))]
+        kinds = [kind_at(self.kind, place, self.raw) for place in places]
+        rows = [self.record(body_of(group, kind), place) for place, kind in zip(places, kinds, strict=True)]
+        stamps = [{"kind": kind} if group.variants else {} for kind in kinds]
+        return [stamp | row for stamp, row in zip(stamps, rows, strict=True) if row or group.required]
 
 
 def read_form(kind: str, raw: Mapping[str, str]) -> Reading:
@@ -180,12 +195,13 @@ def _shown(group: Group, prefix: str, record: Mapping[str, Any], kind: str) -> R
             raw |= _written(one, joined(prefix, one.name), record[one.name])
     for inner in group.groups:
         path = joined(prefix, inner.name)
-        body = body_of(inner, kind)
         if not inner.many:
-            raw |= _shown(body, path, record.get(inner.name, {}), kind)
+            raw |= _shown(body_of(inner, kind), path, record.get(inner.name, {}), kind)
             continue
         rows = record.get(inner.name, [])
         raw[f"count:{path}"] = str(len(rows))
         for place, row in enumerate(rows):
-            raw |= _shown(body, f"{path}[{place}]", row, kind)
+            own = str(row.get("kind", kind)) if inner.variants else kind
+            raw |= {f"{path}[{place}].kind": own} if own != kind else {}
+            raw |= _shown(body_of(inner, own), f"{path}[{place}]", row, own)
     return raw

@@ -36,8 +36,7 @@ def shown(state: State, page: Page, found: tuple[dict[str, Any], dict[str, Any]]
     values["parcels"] = {
         one["pledge_id"]: parcels(one, lang=page.lang, t=page.t) for one in application["pledges"]
     }
-    kinds = {one["kind"] for one in application["pledges"]}
-    values["one_kind"] = kinds.pop() if len(kinds) == 1 else None
+    values["first_kind"] = application["pledges"][0]["kind"]
     values["what_if"] = _what_if(state, page, recorded, application)
     return values
 

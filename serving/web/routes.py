@@ -143,7 +143,7 @@ async def _corrected(state: State, page: Page, kind: str, number: str) -> Respon
     """A new form that says what a recorded application says, to be corrected and sent beside it."""
     by = who(page.request)
     found = await _recorded(state, by, number) if by.may(Permission.CASES) else None
-    if found is None or {one["kind"] for one in found[1]["pledges"]} != {kind}:
+    if found is None or found[1]["pledges"][0]["kind"] != kind:
         return page.missing()
     return _form_page(page, kind, desk.again_values(kind, found[1]), {}, kept=True, again=found[0]["decision_id"])
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eco_credit.contracts import contract
+from eco_credit.contracts import contract, pledge_kinds
 from eco_credit.contracts.field import Field, Group
 from eco_credit.contracts.lists import code_list
 from eco_credit.core.errors import Violation
 from eco_credit.reports.page import Translate
-from serving.web.form import MAX_MEMBERS, body_of, count_of, joined, shown_fields
+from serving.web.form import MAX_MEMBERS, body_of, count_of, joined, kind_at, shown_fields
 from serving.web.hints import Hints, list_name, said_in
 from serving.web.live import needed
 from serving.web.order import Step, steps_of
@@ -49,6 +49,7 @@ class Widget:
         unit: the unit when there is only one; ``units`` are the choices when there are more.
         error: what is wrong with it; empty when nothing is.
         needed: names posted to check it while the form is filled in.
+        kind: the kind it is checked as: that of its pledge.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Widget:
     error: str
     topic: str
     needed: tuple[str, ...]
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Section:
 
     Attributes:
         bare: it holds a list alone, whose members have boxes of their own.
+        other_kind: kind of a pledge that is not of the kind of the form; empty else.
     """
 
     path: str
@@ -102,6 +105,7 @@ class Section:
     optional: tuple[Widget, ...] = ()
     lists: tuple[MemberList, ...] = ()
     folds: tuple[Fold, ...] = ()
+    other_kind: str = ""
 
     @property
     def required(self) -> tuple[Widget, ...]:
@@ -121,6 +125,7 @@ class MemberList:
     Attributes:
         foldable: it may be left empty and is shown under one line.
         unfolded: that line is open: a member was just added or is wrong.
+        others: further kinds of which a member can be added, as the button says it.
     """
 
     path: str
@@ -131,6 +136,7 @@ class MemberList:
     can_drop: bool
     foldable: bool
     unfolded: bool
+    others: tuple[Choice, ...] = ()
 
 
 def anchor_of(path: str) -> str:
@@ -183,7 +189,7 @@ class FormView:
         """One record of a list and the lists within it."""
         widgets = {one.name: self.widget(one, joined(path, one.name)) for one in shown_fields(group)}
         optional = tuple(w for w in widgets.values() if not w.required)
-        steps = steps_of(self.kind, [name for name, w in widgets.items() if w.required])
+        steps = steps_of(self.kind_of(path), [name for name, w in widgets.items() if w.required])
         parts = tuple(
             Part(
                 (getattr(step, self.lang) or self.t("form.other")) if len(steps) > 1 else "",
@@ -192,7 +198,12 @@ class FormView:
             for step in steps
         )
         lists = tuple(self.member_list(inner, joined(path, inner.name)) for inner in group.groups if inner.many)
-        return Section(path, anchor_of(path), title, parts, optional, lists, self.folds(optional))
+        other = self.kind_of(path) if path.count("[") == 1 and self.kind_of(path) != self.kind else ""
+        return Section(path, anchor_of(path), title, parts, optional, lists, self.folds(optional), other)
+
+    def kind_of(self, path: str) -> str:
+        """The kind of the pledge at a path, or of the form."""
+        return kind_at(self.kind, path, self.raw)
 
     def folds(self, optional: tuple[Widget, ...]) -> tuple[Fold, ...]:
         """Optional fields by topic: those without a topic first, then the topics in the order of their list."""
@@ -211,7 +222,7 @@ class FormView:
 
     def member_list(self, group: Group, path: str) -> MemberList:
         """The members of a list as far as the form shows them."""
-        body, count = body_of(group, self.kind), count_of(group, path, self.raw)
+        count = count_of(group, path, self.raw)
         title = self.label(contract(self.kind)) if group.variants else self.label(group)
         least = max(group.min_items, 1 if group.variants else 0)
         return MemberList(
@@ -219,26 +230,35 @@ class FormView:
             anchor=anchor_of(path),
             title=title,
             members=tuple(
-                self.section(body, f"{path}[{place}]", self.t("form.member", title=title, number=place + 1))
-                for place in range(count)
+                self.member(group, f"{path}[{place}]", place + 1) for place in range(count)
             ),
             can_add=count < min(MAX_MEMBERS, group.max_items),
             can_drop=count > least,
             foldable=least == 0,
             unfolded=f"open:{path}" in self.raw or any(wrong.startswith(path) for wrong in self.errors),
+            others=tuple(
+                Choice(f"{path}:{kind}", self.label(contract(kind)), False)
+                for kind in (pledge_kinds() if group.variants else ()) if kind != self.kind
+            ),
         )
+
+    def member(self, group: Group, path: str, number: int) -> Section:
+        """One member of a list, a pledge with the fields and the name of its own kind."""
+        kind = self.kind_of(path)
+        named: Any = contract(kind) if group.variants else group
+        title = self.t("form.member", title=self.label(named), number=number)
+        return self.section(body_of(group, kind), path, title)
 
     def complaint(self, one: Field, path: str) -> str:
         """What is wrong with a field, with the cell it was read from; empty when nothing is."""
         if path not in self.errors:
             return ""
-        text = self.hints.complaint(one, self.errors[path])
+        text = self.hints(path).complaint(one, self.errors[path])
         return self.t("form.in_cell", text=text, cell=self.cells[path]) if path in self.cells else text
 
-    @property
-    def hints(self) -> Hints:
-        """The words below the fields."""
-        return Hints(self.kind, self.lang, self.t)
+    def hints(self, path: str) -> Hints:
+        """The words below a field."""
+        return Hints(self.kind_of(path), self.lang, self.t)
 
     def label(self, named: Any) -> str:
         """The label of a field, group or contract in the language of the page."""
@@ -258,7 +278,7 @@ class FormView:
             label=self.label(one).replace(*_BY_AREA[self.lang]) if len(units) > 1 else self.label(one),
             required=one.required,
             value=self.raw.get(path, ""),
-            hint=self.hints.hint(one, path),
+            hint=self.hints(path).hint(one, path),
             on_paper=_on_paper(one),
             listed=list_name(one),
             unit=names[0].label if len(names) == 1 else "",
@@ -268,7 +288,8 @@ class FormView:
             max_length=one.max_length,
             error=self.complaint(one, path),
             topic=one.topic or "",
-            needed=needed(self.kind, path),
+            needed=needed(self.kind_of(path), path),
+            kind=self.kind_of(path),
         )
 
     def choices(self, one: Field, value: str) -> tuple[Choice, ...]:

@@ -46,6 +46,23 @@ def test_the_browser_asks_before_it_leaves_a_form_that_was_filled_in(browser, ad
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.parametrize(("width", "script"), [(1280, True), (375, True), (1280, False)])
+def test_a_pledge_of_another_kind_opens_in_sight_and_fits_its_page(browser, address, width, script):  # noqa: F811
+    page = tab(browser, width=width, script=script)
+    page.goto(f"{address}/apply/forest_right?example=1&lang=zh")
+    page.get_by_role("button", name="再加一项取水权").click()
+    page.locator("#f-pledges-1").wait_for()
+    assert page.locator("#f-pledges-1-permit_no").bounding_box()["width"] > 200
+    if script:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.activeElement.id") == "f-pledges-1" and page.evaluate("scrollY") > 500
+        page.locator("#f-pledges-1-permit_no").fill("123")
+        page.keyboard.press("Tab")
+        page.locator("#f-pledges-1-permit_no-said .error").wait_for()
+        assert broken(page) == []
+    assert page.locator("#f-pledges-0-certificate_no").input_value() != ""
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_login_that_ends_in_the_middle_is_said_and_the_form_goes_on_after_another(browser, tmp_path, lang):  # noqa: F811
     key = SqlKeyBook(tmp_path / "users.db").add("li", tenant="a", roles=[Role.LOAN_OFFICER], now=utc_now())[1]
