@@ -20,7 +20,7 @@ from serving.problems import Problem, from_error
 from serving.routes.jobs import begin_job, call_off, file_of, job_of, listed, report_of, told
 from serving.web.body import FormRefused, check_origin
 from serving.web.desk import at_the_desk
-from serving.web.pages import Page, address
+from serving.web.pages import Page, address, barred, html, other_languages
 
 if TYPE_CHECKING:
     from serving.state import State
@@ -90,7 +90,9 @@ def _add_one(router: APIRouter, state: State) -> None:
         try:
             job = job_of(state, request, job_id)
             if file == "report":
-                return await report_of(job, page.lang, address("run_report.css"))
+                made = await report_of(job, page.lang, address("run_report.css"))
+                links = [(page.t("jobs.back"), f"/jobs?lang={page.lang}"), *other_languages(page)]
+                return html(barred(bytes(made.body).decode(), links), page.lang)
             if file in ("result", "rejects", "manifest"):
                 return file_of(job, file)
         except Problem as problem:

@@ -21,7 +21,7 @@ from eco_credit.reports.validation_report_tier import margins, tier_lines, tier_
 from eco_credit.reports.validation_report_view import provenance
 from serving.access import Permission, needs, who
 from serving.web.models_view import Overview, figures, gates_in_words, store_of
-from serving.web.pages import Page, address, html
+from serving.web.pages import Page, address, barred, html, other_languages
 from serving.web.registered_page import add_registered, proposed_facts
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def add_models(router: APIRouter, state: State) -> None:
         if facts is None:
             return page.missing()
         text = await asyncio.to_thread(model_card, facts, lang=page.lang, css_address=address("model.css"))
-        return html(text, page.lang)
+        links = [(page.t("models.back"), f"/models?lang={page.lang}"), *other_languages(page)]
+        return html(barred(text, links), page.lang)
 
 
 def _add_proposed(router: APIRouter, state: State) -> None:
@@ -129,7 +130,8 @@ def _add_drift(router: APIRouter, state: State) -> None:
         text = await asyncio.to_thread(_report, state, page, kept)
         if text is None:
             return page.notice(page.t("notice.not_found"), page.t("models.drift.unreadable"), status=404)
-        return html(text, page.lang)
+        links = [(page.t("models.drift.back"), f"/models/drift?lang={page.lang}"), *other_languages(page)]
+        return html(barred(text, links), page.lang)
 
 
 def _report(state: State, page: Page, kept: str) -> str | None:

@@ -119,18 +119,27 @@ def form(page: Page, by: Principal) -> list[dict[str, Any]]:
 def _widget(one: Field, page: Page) -> dict[str, Any]:
     """One field; codes with their words in the order of their list."""
     lang = page.lang
-    codes = code_list(one.list_id) if one.list_id else None
     return {
         "name": one.name,
         "label": _label(one, lang),
         "required": one.required,
         "unit": getattr(_unit(one), lang) if one.is_number else "",
-        "choices": [(code, codes.text(code, lang)) for code in codes.codes] if codes else [],
+        "choices": _choices(one, page),
         "long": one.max_length >= 200,
         "max_length": one.max_length,
         "value": "",
         "error": "",
     }
+
+
+def _choices(one: Field, page: Page) -> list[tuple[str, str]]:
+    """Codes with their words; a decision is worded as the recommendation beside it is."""
+    if not one.list_id:
+        return []
+    codes = code_list(one.list_id)
+    if one.name == "decided":
+        return [(code, page.t(f"recommendation.{code}")) for code in codes.codes]
+    return [(code, codes.text(code, page.lang)) for code in codes.codes]
 
 
 def recorded(page: Page, outcomes: Sequence[Recorded]) -> list[dict[str, str]]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from eco_credit.reports.appraisal_report import stylesheet as appraisal_css
 from eco_credit.reports.monitor_report import stylesheet as monitor_css
-from eco_credit.reports.page import LANGUAGE_TAGS, Translate, environment
+from eco_credit.reports.page import LANGUAGE_TAGS, LANGUAGES, Translate, environment
 from eco_credit.reports.papers.html import stylesheet as paper_css
 from eco_credit.reports.validation_report_view import stylesheet as model_css
 from serving.access import DEMO, Permission, Principal
@@ -69,13 +70,24 @@ _OF_REPORTS: dict[str, Callable[[], str]] = {
 }
 
 
+_BAR = """
+.bar { max-width: 60rem; margin: 1rem auto 0; padding: 0 .5rem; display: flex; flex-wrap: wrap; gap: .6rem; }
+.bar a { background: #fff; color: #17563a; border: 1px solid #1f6b4a; border-radius: 4px; padding: .35em .9em; }
+.bar a { font-size: 15px; text-decoration: none; }
+.bar a:focus-visible { outline: 3px solid #b5761a; outline-offset: 2px; }
+@media print { .bar { display: none; } }
+"""
+"""Style of the bar above a report that is a file elsewhere and has no bar of its own."""
+_WITH_BAR = ("model.css", "monitor.css", "run_report.css")
+
+
 @cache
 def asset(name: str) -> tuple[bytes, str] | None:
     """A file of the page and its media type, or None when the page has no such file."""
     if name not in _MEDIA:
         return None
     if name in _OF_REPORTS:
-        return _OF_REPORTS[name]().encode(), _MEDIA[name]
+        return (_OF_REPORTS[name]() + (_BAR if name in _WITH_BAR else "")).encode(), _MEDIA[name]
     return files("serving.web").joinpath("static", _VENDORED.get(name, name)).read_bytes(), _MEDIA[name]
 
 
@@ -127,6 +139,17 @@ class Page:
     def notice(self, title: str, text: str, *, status: int, sent: Mapping[str, Any] | None = None) -> Response:
         """A page that says why there is nothing to show; ``sent`` is a form to be sent again: action and fields."""
         return self.draw("notice.html.j2", status=status, title=title, text=text, sent=sent)
+
+
+def barred(report: str, links: Iterable[tuple[str, str]]) -> str:
+    """A report with a bar of words and addresses above it, shown on the screen and not printed."""
+    bar = Markup("").join(Markup('<a href="{}">{}</a>').format(address, text) for text, address in links)
+    return report.replace("<body>", f'<body><nav class="bar">{bar}</nav>', 1)
+
+
+def other_languages(page: Page) -> list[tuple[str, str]]:
+    """Name and address of a page in the languages it is not in."""
+    return [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
 
 
 def reader_of(request: Request) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eco_credit.reports.page import LANGUAGE_TAGS, LANGUAGES
+from eco_credit.reports.page import LANGUAGE_TAGS
 from eco_credit.reports.papers import PdfUnavailable, Record, to_html, to_pdf
 from serving import decide
 from serving.access import Permission, Principal, needs, who
 from serving.papers import PAPERS, paper_of, record_of
 from serving.problems import Problem
-from serving.web.language import switched
-from serving.web.pages import LANGUAGE_NAMES, Page, address, html
+from serving.web.pages import Page, address, html, other_languages
 
 if TYPE_CHECKING:
     from serving.state import State
@@ -78,11 +77,6 @@ def _bar(page: Page, decision_id: str, name: str) -> list[tuple[str, str]]:
         (page.t("result.pdf"), f"{here}/{name}.pdf?lang={page.lang}"),
         (page.t("result.back"), f"{here}?lang={page.lang}"), *other_languages(page),
     ]  # fmt: skip
-
-
-def other_languages(page: Page) -> list[tuple[str, str]]:
-    """Name and address of a page in the languages it is not in."""
-    return [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
 
 
 async def _record(state: State, by: Principal, decision_id: str) -> Record | None:

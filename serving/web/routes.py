@@ -32,8 +32,8 @@ from serving.web.login_oidc import add_login_oidc
 from serving.web.models_page import add_models
 from serving.web.outcome_page import add_outcome, form, recorded
 from serving.web.paged import Paged
-from serving.web.pages import Page, address, asset, html
-from serving.web.papers import add_papers, other_languages
+from serving.web.pages import Page, address, asset, html, other_languages
+from serving.web.papers import add_papers
 from serving.web.promote_page import add_promotion
 from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload

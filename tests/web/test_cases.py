@@ -95,6 +95,7 @@ def test_an_override_without_a_coded_reason_is_refused_with_its_field(desk: Test
     assert refused.status_code == 422 and "not recorded" in refused.text
     # nothing typed is lost: the form stands below with everything in it, the wrong field marked
     assert re.search(r'<option value="decline" selected>', refused.text) and 'value="S-17"' in refused.text
+    assert ">Refer to a person</option>" in refused.text  # worded as the recommendation is
     assert ">no</textarea>" in refused.text and 'id="o-override_reason-said"' in refused.text
     assert desk.get(f"/v1/decisions/{found['decision_id']}").json()["outcomes"] == []
     taken = desk.post(here, data=said | {"override_reason": "outside_model"})

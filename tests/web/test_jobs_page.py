@@ -46,6 +46,8 @@ def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, 
     page.get_by_role("link", name="报告").click()
     page.get_by_role("heading", name="批量测算报告").wait_for()
     page.screenshot(path=tmp_path / "report.png", full_page=True)
+    page.get_by_role("link", name="返回批量作业").click()
+    page.wait_for_url("**/jobs?**")
     page.context.close()
 
 

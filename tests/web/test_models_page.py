@@ -150,6 +150,8 @@ def test_a_model_is_drawn_from_the_package_that_is_served(reading: Desk, lang: s
     assert bare.status_code == 200 and bare.text.count('<svg class="figure"') == curves - 1
     card = reading.get(f"/models/challenger/card?lang={lang}")
     assert card.status_code == 200 and "<style" not in card.text and "/static/model.css?v=" in card.text
+    other = {"zh": "en", "en": "zh"}[lang]  # its reader gets back, and into the other language
+    assert f'href="/models?lang={lang}"' in card.text and f'href="/models/challenger/card?lang={other}"' in card.text
     assert reading.get("/models/nobody").status_code == reading.get("/models/nobody/card").status_code == 404
 
 
@@ -288,6 +290,7 @@ def test_the_newest_look_is_shown_and_earlier_ones_are_listed(desk: Desk, lang: 
     assert {"zh": "不是当前在用", "en": "another package than the champion"}[lang] in page.text
     report = desk.get(f"/models/drift/{first.stem}?lang={lang}")
     assert report.status_code == 200 and "<style" not in report.text and "/static/monitor.css?v=" in report.text
+    assert f'href="/models/drift?lang={lang}"' in report.text
 
 
 def test_a_look_that_is_not_one_is_passed_over_and_named(desk: Desk) -> None:
