@@ -133,6 +133,7 @@ def _add_web(app: FastAPI, state: State) -> None:
     """Add the web page where it is wanted and its room is installed."""
     if state.settings.web and importlib.util.find_spec("serving.web.routes") is not None:
         app.include_router(importlib.import_module("serving.web.routes").build_router(state), include_in_schema=False)
+        importlib.import_module("serving.web.paged").page_errors(app)
 
 
 def create_app(

@@ -12,13 +12,14 @@ from starlette.responses import Response
 from eco_credit.contracts import pledge_kinds
 from serving.access import Permission, needs
 from serving.web.body import FormRefused, read_body
+from serving.web.complaints import Complaint
 from serving.web.days import not_yet
 from serving.web.desk import today_at
 from serving.web.echo import read_back
 from serving.web.hints import Hints
 from serving.web.live import check_field, spot
 from serving.web.pages import Page
-from serving.web.view import Complaint, anchor_of
+from serving.web.view import anchor_of
 
 if TYPE_CHECKING:
     from serving.state import State

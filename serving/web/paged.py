@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlencode
 
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from eco_credit.core.errors import EcoCreditError
 from serving.access import Guarded
 from serving.access.origin import UNSAFE
-from serving.problems import RETRY_AFTER, Problem
+from serving.problems import PROBLEMS, RETRY_AFTER, Problem
 from serving.web.body import FormRefused, read_body
 from serving.web.desk import RESUME
 from serving.web.pages import Page
 
 _APPLICATION = re.compile(r"/apply/[a-z0-9_]+")
+_API = ("/v1/", "/static/", "/metrics", "/livez", "/readyz")
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9][A-Za-z0-9_./-]{0,300})?")
 
 
@@ -70,7 +76,35 @@ async def _sent(request: Request, problem: Problem) -> dict[str, Any] | None:
         return None
     more = {RESUME: "1"} if _APPLICATION.fullmatch(request.url.path) else {}
     action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return {"action": action, "fields": fields | more} if fields else None
+    return {"action": action, "fields": fields | more, "login": True} if fields else None
+
+
+def page_errors(app: FastAPI) -> None:
+    """Answer a person who asks for a page with a page where the application would answer with a problem document."""
+    for kind, answer in list(app.exception_handlers.items()):
+        if kind in (Problem, EcoCreditError, HTTPException):
+            app.add_exception_handler(kind, _paged(answer))
+
+
+def _paged(answer: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
+    async def paged(request: Request, error: Exception) -> Response:
+        made = answer(request, error)
+        told: Response = await made if isawaitable(made) else made
+        asks = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_API)
+        if not asks:
+            return told
+        page = Page.of(request, demo=request.app.state.service.demo)
+        if told.status_code == 404:
+            return page.missing()
+        code = str(json.loads(bytes(told.body)).get("type", "")).rpartition("/")[2]
+        words = getattr(PROBLEMS.get(code, PROBLEMS["internal"]), page.lang)
+        shown = page.notice(page.t("notice.failed"), words, status=told.status_code)
+        for name in ("Retry-After", "Allow"):
+            if name in told.headers:
+                shown.headers[name] = told.headers[name]
+        return shown
+
+    return paged
 
 
 class Paged(Guarded):

@@ -24,6 +24,7 @@ from serving.web.audit_page import add_audit
 from serving.web.body import FormRefused, read_body
 from serving.web.cases import add_cases
 from serving.web.checklist import add_checklist, stages
+from serving.web.complaints import by_path, summary
 from serving.web.examples import example
 from serving.web.jobs_page import add_jobs
 from serving.web.live_page import add_check
@@ -38,7 +39,7 @@ from serving.web.promote_page import add_promotion
 from serving.web.result import shown
 from serving.web.upload_page import Uploaded, add_upload
 from serving.web.users_page import add_users
-from serving.web.view import FormView, by_path, summary
+from serving.web.view import FormView
 
 if TYPE_CHECKING:
     from serving.state import State
@@ -149,11 +150,13 @@ async def _corrected(state: State, page: Page, kind: str, number: str) -> Respon
 
 
 def _refusal(page: Page, kind: str, raw: dict[str, str], error: EcoCreditError | Problem) -> Response:
-    """The form again when a field is to blame, else a notice."""
+    """The form again when a field is to blame, else a notice that gives it back."""
     problem = error if isinstance(error, Problem) else from_error(error)
     if problem.violations:
         return _form_page(page, kind, raw, by_path(problem.violations), status=problem.kind.status)
-    return page.notice(page.t("notice.unavailable"), getattr(problem.kind, page.lang), status=problem.kind.status)
+    sent = {"action": f"/apply/{kind}?lang={page.lang}", "fields": raw | {desk.RESUME: "1"}}
+    words, status = getattr(problem.kind, page.lang), problem.kind.status
+    return page.notice(page.t("notice.unavailable"), words, status=status, sent=sent)
 
 
 def _form_page(

@@ -15,10 +15,10 @@ from eco_credit.contracts import pledge_kinds
 from eco_credit.core.errors import ContractError, Violation
 from serving.access import Permission, needs
 from serving.web.body import FormRefused, read_upload
+from serving.web.complaints import by_path
 from serving.web.desk import first_values, today_at
 from serving.web.hints import said_in
 from serving.web.pages import Page
-from serving.web.view import by_path
 
 if TYPE_CHECKING:
     from serving.batch.one import One

@@ -8,11 +8,12 @@ import pytest
 
 from eco_credit.contracts import contract, pledge_kinds, read_application
 from eco_credit.core.errors import Violation
+from serving.web.complaints import _widgets, by_path
 from serving.web.desk import checked, key_for, resized
 from serving.web.examples import example
 from serving.web.form import read_form, write_form
 from serving.web.language import words_of
-from serving.web.view import FormView, _widgets, by_path
+from serving.web.view import FormView
 
 KINDS = pledge_kinds()
 

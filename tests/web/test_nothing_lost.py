@@ -98,3 +98,23 @@ def test_no_form_is_filled_in_from_what_the_reader_may_not_see(tmp_path: Path) -
         for number in ("d-" + "0" * 26, "nothing", "../x"):
             page = bank.get(f"/apply/order?from={number}&lang=zh", other)
             assert page.status_code == 404
+
+
+def test_a_form_that_could_not_be_decided_comes_back_whole(visitor: Visitor) -> None:
+    typed = typed_in("order")
+    visitor.app.state.service.champions._current = None  # no model is in service just now
+    page = visitor.post("/apply/order?lang=zh", data=typed)
+    assert page.status_code == 503 and "保留" in page.text and "/login" not in page.text[page.text.index("<main") :]
+    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
+    assert {unescape(name): unescape(text) for name, text in hidden} == typed | {"resume": "1"}
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "没有找到"), ("en", "Not found")])
+def test_an_address_that_is_not_there_is_a_page_for_a_person_and_a_document_for_a_program(visitor, lang, words) -> None:
+    person = visitor.get(f"/nothing?lang={lang}", headers={"accept": "text/html,*/*"})
+    assert person.status_code == 404 and words in person.text and "<main" in person.text
+    for path, accept in (("/nothing", "*/*"), ("/v1/nothing", "text/html")):
+        told = visitor.get(path, headers={"accept": accept})
+        assert told.status_code == 404 and told.json()["type"] == "/problems/not_found"
+    wrong = visitor.get(f"/logout?lang={lang}", headers={"accept": "text/html"})
+    assert wrong.status_code == 405 and "<main" in wrong.text and wrong.headers["allow"] == "POST"
