@@ -70,6 +70,8 @@ TABLE = {
     ("GET", "/models/{alias}/card"): ".MP.U.",
     ("GET", "/models/drift"): ".MP.U.",
     ("GET", "/models/drift/{kept}"): ".MP.U.",
+    ("GET", "/models/registered"): ".MP.U.",
+    ("GET", "/models/proposals/{number}"): ".MP.U.",
     ("POST", "/models/propose"): ".M....",
     ("POST", "/models/promote"): "..P...",
     ("POST", "/models/rollback"): "..P...",
