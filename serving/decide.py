@@ -64,11 +64,18 @@ def _asked(by: Principal) -> dict[str, Any]:
     return {"tenant": by.tenant, "by_user": by.user, "by_roles": " ".join(sorted(by.roles))}
 
 
-async def _record(state: State, entry: Entry) -> Recorded:
+def _subject(raw: Mapping[str, Any]) -> str | None:
+    """Who an application is about."""
+    from eco_credit.contracts import subject_of
+
+    return subject_of("application", raw)
+
+
+async def _record(state: State, entry: Entry, subject: str | None = None) -> Recorded:
     try:
         with state.together.recording():
             async with asyncio.timeout(state.settings.answer_timeout):
-                return await state.journal.append(entry)
+                return await state.journal.append(entry, subject=subject)
     except TimeoutError:
         raise Problem("storage_unavailable") from None
 
@@ -133,7 +140,7 @@ async def decide(state: State, by: Principal, raw: Mapping[str, Any], *, key: st
         environment=environment(),
         **derived(answer.body),
     )
-    recorded = await _record(state, entry)
+    recorded = await _record(state, entry, _subject(raw) if state.journal.seals else None)
     if not recorded.repeated:
         state.metrics.decided(answer.body)
         state.shadow.offer(by, recorded, answer.body)
@@ -201,13 +208,15 @@ async def decide_by_person(
         key: idempotency key.
 
     Raises:
-        Problem: ``not_found``.
+        Problem: ``not_found``; ``erased`` where the personal data of the answer is gone.
         ContractError: the outcome breaks its contract, or departs from the answer without saying why by code.
         KeyConflict: the key was used with another outcome, or about another answer.
     """
     about = await find(state, by, decision_id)
     if about.entry.kind != "score":
         raise Problem("not_found")
+    if about.erased:
+        raise Problem("erased")
     checked = read_outcome(outcome, decision_id)
     check_override(checked, about.entry, by, four_eyes=not state.open_to_all)
     request = canonical_json(dict(outcome))

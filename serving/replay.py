@@ -48,6 +48,7 @@ class Replayed:
             where it cannot be computed; empty for the same bytes.
         digests: what the answer was made with and is another now: name to digest recorded and digest now.
         why: why it could not be computed, or None.
+        erased: the key of its borrower is gone, so that there is nothing left to compute it from.
     """
 
     decision_id: str
@@ -55,11 +56,12 @@ class Replayed:
     differs: tuple[str, ...] = ()
     digests: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     why: str | None = None
+    erased: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a report."""
         made = {what: {"recorded": then, "now": now} for what, (then, now) in self.digests.items()}
-        plain: dict[str, Any] = {"decision_id": self.decision_id, "sequence": self.sequence}
+        plain: dict[str, Any] = {"decision_id": self.decision_id, "sequence": self.sequence, "erased": self.erased}
         plain |= {"differs": list(self.differs), "digests": list(self.digests), "values": made}
         return plain if self.why is None else plain | {"why": self.why}
 
@@ -88,7 +90,10 @@ class Replayer:
         """
         source = iter(records)
         while group := list(islice(source, GROUP)):
-            yield from self._group([_Then(record) for record in group])
+            found = iter(self._group([_Then(record) for record in group if not record.erased]))
+            for record in group:
+                gone = Replayed(record.entry.decision_id, record.sequence, erased=True)
+                yield gone if record.erased else next(found)
 
     def _group(self, group: Sequence[_Then]) -> list[Replayed]:
         alike: dict[_Key, list[int]] = {}

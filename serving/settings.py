@@ -43,6 +43,8 @@ class Settings(BaseSettings):
         overlay: YAML file with the lender's own rule values, or None.
         database_url: address of the PostgreSQL database that keeps the decisions, or None for a file in the store.
         database_url_file: file that holds that address, so that its password stands in no environment.
+        subject_key_file: file of the keys under which the log's personal data is sealed (`eco-credit audit keys new`);
+            None seals nothing.
         checkpoints: folder outside the store where signed checkpoints of the decision log go, or None.
         checkpoint_seconds: how often a checkpoint is written, seconds.
         book: file with the lender's book (contract ``lender_book``), read at start, or None.
@@ -104,6 +106,7 @@ class Settings(BaseSettings):
     overlay: Path | None = None
     database_url: SecretStr | None = None
     database_url_file: Path | None = None
+    subject_key_file: Path | None = None
     checkpoints: Path | None = None
     checkpoint_seconds: float = Field(3600.0, gt=0, le=3600)
     book: Path | None = None

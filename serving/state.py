@@ -23,6 +23,7 @@ from serving.problems import Problem
 from serving.rates import Rates
 from serving.settings import Settings
 from serving.shadow.sender import Shadow
+from serving.subject_keys import keys_of
 from serving.together import Together
 from serving.tracing import Trace, spans
 from serving.triple import CHALLENGER
@@ -140,7 +141,10 @@ class State:
             StorageUnavailable: the decision log cannot be opened.
         """
         self._journal = Journal(
-            self.settings.decisions_address, clock=self.clock, waiting=self.settings.journal_queue
+            self.settings.decisions_address,
+            clock=self.clock,
+            waiting=self.settings.journal_queue,
+            keys=keys_of(self.settings),
         )
         self._read_book()
         self._keep_overlay()

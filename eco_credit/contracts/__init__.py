@@ -18,6 +18,7 @@ from eco_credit.contracts.lists import CodeList, code_list
 from eco_credit.contracts.load import contract, contract_names, pledge_kinds
 from eco_credit.contracts.markdown import markdown
 from eco_credit.contracts.models import application_model, record_model
+from eco_credit.contracts.personal import folded_subject, personal_names, subject_of
 from eco_credit.contracts.reading import read_application, read_record, violations
 from eco_credit.contracts.schema import json_schema
 from eco_credit.contracts.tables import pandera_schema
@@ -46,16 +47,19 @@ __all__ = [
     "excel_template",
     "flatten",
     "flow_columns",
+    "folded_subject",
     "frame_of_columns",
     "json_schema",
     "markdown",
     "nest",
     "pandera_schema",
+    "personal_names",
     "pledge_kinds",
     "read_application",
     "read_record",
     "record_model",
     "sentences",
+    "subject_of",
     "taken",
     "to_flat",
     "violations",

@@ -157,6 +157,7 @@ class Contract:
         root: the record the contract describes.
         fields: all fields of the record, depth first.
         plain: every field is a column of a flat table: no list and no nested record.
+        subject: path of the field that says who the record is about; None where it is about nobody.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Contract:
     label_zh: str
     label_en: str
     root: Group
+    subject: tuple[str, ...] | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -59,6 +59,7 @@ def contract(name: str) -> Contract:
         label_zh=custom["label.zh"],
         label_en=custom["label.en"],
         root=_root(name, data, custom),
+        subject=tuple(custom["subject"].split(".")) if "subject" in custom else None,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from eco_credit.core.errors import StorageUnavailable
-from serving.audit.postgres import bind, open_postgres, url_of
+from serving.audit.postgres import ROLE, bind, open_postgres, url_of
 from serving.audit.sqlite import open_sqlite, private
 from serving.audit.tables import chains, decisions
 from serving.migrations import Migrations
@@ -20,14 +20,14 @@ MIGRATIONS = Migrations(Path(__file__).parent / "migrations")
 _MIGRATING = 0x0EC1
 
 
-def open_engine(address: Address, *, writes: bool) -> sa.Engine:
-    """Open a log that is there, for reading or as its writer.
+def open_engine(address: Address, *, writes: bool, role: str = ROLE) -> sa.Engine:
+    """Open a log that is there, for reading or as its writer; in PostgreSQL in a role.
 
     Raises:
         StorageUnavailable: there is no such file, or the address is no PostgreSQL address.
     """
     if isinstance(address, str):
-        return open_postgres(url_of(address))
+        return open_postgres(url_of(address), role=role)
     if not address.exists():
         raise StorageUnavailable("there is no decision log in this store", "该目录没有决策记录库")
     return open_sqlite(address, writes=writes)
@@ -96,7 +96,7 @@ def open_log(address: Address) -> tuple[sa.Engine, sa.Engine]:
     """
     try:
         if isinstance(address, str):
-            owner = open_postgres(url_of(address), owner=True)
+            owner = open_postgres(url_of(address), role=None)
             # a service that may only read and insert finds the schema made by its owner
             if not is_newest(owner):
                 migrate(owner)

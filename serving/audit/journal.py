@@ -15,19 +15,25 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.audit.database import Address, open_log, reading, tenants_of
 from serving.audit.listing import Listed, Wanted, listed
-from serving.audit.record import ENTRY_FIELDS, GENESIS, Entry, KeyConflict, Recorded, link
+from serving.audit.record import GENESIS, Entry, KeyConflict, Recorded, link, recorded, recorded_of
 from serving.audit.statements import Statements
 from serving.audit.tables import decisions
+from serving.audit.vault import Execute, Vault, refuse_sealed
+
+if TYPE_CHECKING:
+    from eco_credit.registry.subject_keys import KeySource
 
 Clock = Callable[[], datetime]
-_Job = tuple[Entry, "asyncio.Future[Recorded]"]
+_Job = tuple[Entry, "str | None", "asyncio.Future[Recorded]"]
+"""A record, who it is about, and who waits for it."""
+_About = tuple[Entry, "str | None"]
 _Jobs = tuple[asyncio.AbstractEventLoop, list[_Job]]
 """Jobs of one turn of the loop whose callers wait for them."""
 
@@ -42,18 +48,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def recorded_of(row: Any) -> Recorded:
-    """Read one row of the table back into a record."""
-    return _recorded(row._mapping)
-
-
-def _recorded(values: Any, *, repeated: bool = False) -> Recorded:
-    entry = Entry(**{name: values[name] for name in ENTRY_FIELDS})
-    return Recorded(
-        entry, values["sequence"], values["created_at"], values["previous_hash"], values["hash"], repeated=repeated
-    )
-
-
 def _under(tenant: str, route: str, key: str) -> sa.ColumnElement[bool]:
     c = decisions.c
     return sa.and_(c.tenant == tenant, c.route == route, c.idempotency_key == key)
@@ -66,13 +60,29 @@ def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     return found
 
 
+def add(execute: Execute, statements: Statements, entry: Entry, head: tuple[int, str], *, now: str) -> Recorded:
+    """Add a record behind the head of its chain, in the transaction of its tenant.
+
+    Args:
+        execute: runs a statement of the transaction.
+        statements: for its database.
+        entry: the record as it is stored.
+        head: place and hash of the record before.
+        now: UTC time, ISO 8601.
+    """
+    place: dict[str, Any] = {"sequence": head[0] + 1, "created_at": now, "previous_hash": head[1]}
+    place["hash"] = link(entry, **place)
+    execute(statements.insert, tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS))
+    return Recorded(entry, **place)
+
+
 def _closed() -> StorageUnavailable:
     return StorageUnavailable("the decision log is closed", "决策记录库已关闭")
 
 
 def _hand_out(jobs: Sequence[_Job], results: Sequence[Recorded | Exception]) -> None:
     """Give each caller that still waits its record, or why there is none."""
-    for (_, done), result in zip(jobs, results, strict=True):
+    for (*_, done), result in zip(jobs, results, strict=True):
         if done.done():
             continue
         if isinstance(result, Recorded):
@@ -87,14 +97,21 @@ class Journal:
     All methods may be called from any thread; `append` belongs to an event loop.
     """
 
-    def __init__(self, address: Address, *, clock: Clock = utc_now, waiting: int = 512) -> None:
+    def __init__(
+        self, address: Address, *, clock: Clock = utc_now, waiting: int = 512, keys: KeySource | None = None
+    ) -> None:
         """Open or create the log at ``address``; at most ``waiting`` records wait for the disk.
 
+        With ``keys`` what is about a person is sealed under a key of that person.
+
         Raises:
-            StorageUnavailable: the log cannot be opened.
+            StorageUnavailable: the log cannot be opened, or holds sealed records and no ``keys`` are given.
         """
         self._writer, self._reader = open_log(address)
         self._statements = Statements(self._writer.dialect)
+        self._vault = Vault(self._statements, keys)
+        if keys is None:
+            refuse_sealed(self._reader)
         self._held: sa.PoolProxiedConnection | None = None
         self._asked: sa.PoolProxiedConnection | None = None
         self._asking = threading.Lock()
@@ -108,13 +125,22 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
+    @property
+    def seals(self) -> bool:
+        """True when what is about a person is sealed."""
+        return self._vault.source is not None
+
     # ---- writing -------------------------------------------------------------------------------
 
-    async def append(self, entry: Entry) -> Recorded:
+    async def append(self, entry: Entry, *, subject: str | None = None) -> Recorded:
         """Record an entry; returns once it is durable.
 
+        Args:
+            entry: the record in plain.
+            subject: who it is about; a record about another record is about the same person.
+
         Returns:
-            the record; with the same route, key and request as an earlier one, that earlier record.
+            the record, in plain; with the same route, key and request as an earlier one, that earlier record.
 
         Raises:
             KeyConflict: the key was used with another request.
@@ -128,7 +154,7 @@ class Journal:
         done: asyncio.Future[Recorded] = loop.create_future()
         self._taken += 1
         jobs = self._turn.setdefault(loop, [])
-        jobs.append((entry, done))
+        jobs.append((entry, subject, done))
         if len(jobs) == 1:
             loop.call_soon(self._hand_over, loop)
         return await done
@@ -170,9 +196,8 @@ class Journal:
     def _write(self, turns: Sequence[_Jobs]) -> None:
         """Commit a group, tenant by tenant, then tell its callers: never the other way round."""
         # A caller that has gone away before its turn is not recorded; from here on it will be.
-        live = [(loop, [job for job in jobs if not job[1].cancelled()]) for loop, jobs in turns]
-        entries = [entry for _, jobs in live for entry, _ in jobs]
-        results = self._written(entries)
+        live = [(loop, [job for job in jobs if not job[2].cancelled()]) for loop, jobs in turns]
+        results = self._written([(entry, subject) for _, jobs in live for entry, subject, _ in jobs])
         self._settled += sum(len(jobs) for _, jobs in turns)
         for turn in live:
             self._tell(turn, results[: len(turn[1])])
@@ -183,11 +208,11 @@ class Journal:
         with suppress(RuntimeError):  # a loop that has ended waits for nothing
             jobs[0].call_soon_threadsafe(_hand_out, jobs[1], results)
 
-    def _written(self, entries: Sequence[Entry]) -> list[Recorded | Exception]:
+    def _written(self, entries: Sequence[_About]) -> list[Recorded | Exception]:
         """What became of each entry; a fault in one tenant's transaction is that tenant's alone."""
         results: dict[int, Recorded | Exception] = {}
-        for tenant in dict.fromkeys(entry.tenant for entry in entries):
-            places = [place for place, entry in enumerate(entries) if entry.tenant == tenant]
+        for tenant in dict.fromkeys(entry.tenant for entry, _ in entries):
+            places = [place for place, (entry, _) in enumerate(entries) if entry.tenant == tenant]
             try:
                 found = self._commit(tenant, [entries[place] for place in places])
             except Exception as error:
@@ -197,7 +222,7 @@ class Journal:
             results |= dict(zip(places, found, strict=True))
         return [results[place] for place in range(len(entries))]
 
-    def _commit(self, tenant: str, entries: Sequence[Entry]) -> list[Recorded | Exception]:
+    def _commit(self, tenant: str, entries: Sequence[_About]) -> list[Recorded | Exception]:
         """Append a tenant's entries in one transaction; a key conflict fails its own entry only."""
         results: list[Recorded | Exception] = []
         connection, statements = self._connected(), self._statements
@@ -206,9 +231,9 @@ class Journal:
             sequence, previous = connection.execute(statements.head, (tenant,)).fetchone() or (0, GENESIS)
             if sequence == 0:
                 connection.execute(statements.chain, (tenant,))
-            for entry in entries:
+            for entry, subject in entries:
                 try:
-                    result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous))
+                    result: Recorded | Exception = self._append_one(connection, entry, (sequence, previous), subject)
                 except KeyConflict as conflict:
                     result = conflict
                 if isinstance(result, Recorded) and not result.repeated:
@@ -235,25 +260,24 @@ class Journal:
             self._held = self._writer.raw_connection()
         return self._held.driver_connection
 
-    def _append_one(self, connection: Any, entry: Entry, head: tuple[int, str]) -> Recorded:
+    def _append_one(
+        self, connection: Any, entry: Entry, head: tuple[int, str], subject: str | None = None
+    ) -> Recorded:
         if entry.idempotency_key is not None:
             found = self._by_key(connection, entry.tenant, entry.route, entry.idempotency_key)
             if found is not None:
                 return same_or_conflict(found, entry.request_hash)
-        place: dict[str, Any] = {
-            "sequence": head[0] + 1,
-            "created_at": self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "previous_hash": head[1],
-        }
-        place["hash"] = link(entry, **place)
-        row = tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS)
-        connection.execute(self._statements.insert, row)
-        return Recorded(entry, **place)
+        now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stored = self._vault.seal(connection.execute, entry, subject, now=now)
+        made = add(connection.execute, self._statements, stored, head, now=now)
+        return made if stored is entry else replace(made, entry=entry)
 
     def _by_key(self, connection: Any, tenant: str, route: str, key: str) -> Recorded | None:
         """The record a tenant made under an idempotency key on a route, if there is one."""
         row = connection.execute(self._statements.by_key, (tenant, route, key)).fetchone()
-        return None if row is None else _recorded(dict(zip(_COLUMNS, row, strict=True)), repeated=True)
+        if row is None:
+            return None
+        return self._vault.open(connection.execute, recorded(dict(zip(_COLUMNS, row, strict=True)), repeated=True))
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -297,7 +321,7 @@ class Journal:
     def page(self, tenant: str, wanted: Wanted) -> list[Listed]:
         """The tenant's answers that are wanted, the newest first, each with what people decided about it."""
         with reading(self._reader, tenant) as connection:
-            return listed(connection, tenant, wanted)
+            return listed(connection, tenant, wanted, self._vault)
 
     def records(self, tenant: str) -> list[Recorded]:
         """All records of a tenant in order; meant for tests and small logs."""
@@ -310,7 +334,8 @@ class Journal:
     def _select(self, tenant: str, where: sa.ColumnElement[bool]) -> list[Recorded]:
         query = sa.select(decisions).where(decisions.c.tenant == tenant, where).order_by(decisions.c.sequence)
         with reading(self._reader, tenant) as connection:
-            return [recorded_of(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            return [self._vault.open(connection.exec_driver_sql, recorded_of(row)) for row in rows]
 
     # ---- state ---------------------------------------------------------------------------------
 

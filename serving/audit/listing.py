@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from serving.audit.record import recorded_of
 from serving.audit.tables import decisions
+
+if TYPE_CHECKING:
+    from serving.audit.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +81,17 @@ def chosen(tenant: str, wanted: Wanted) -> sa.Select[Any]:
     return sa.select(c.sequence).where(*wanted.where(tenant)).order_by(c.sequence.desc()).limit(wanted.limit)
 
 
-def listed(connection: sa.Connection, tenant: str, wanted: Wanted) -> list[Listed]:
-    """The answers of a page with their outcomes."""
+def listed(connection: sa.Connection, tenant: str, wanted: Wanted, vault: Vault) -> list[Listed]:
+    """The answers of a page as they are stored, with their outcomes in plain."""
     c = decisions.c
     places = list(connection.execute(chosen(tenant, wanted)).scalars())
     if not places:
         return []
     own = sa.select(c.sequence, c.decision_id, c.created_at, c.answer).where(c.tenant == tenant)
     rows = connection.execute(own.where(c.sequence.in_(places)).order_by(c.sequence.desc())).all()
-    after = sa.select(c.about, c.answer).where(c.tenant == tenant, c.about.in_([row.decision_id for row in rows]))
-    outcomes: dict[str, list[bytes]] = defaultdict(list)
-    for about, answer in connection.execute(after.order_by(c.sequence)):
-        outcomes[about].append(answer)
+    after = sa.select(decisions).where(c.tenant == tenant, c.about.in_([row.decision_id for row in rows]))
+    outcomes: dict[str | None, list[bytes]] = defaultdict(list)
+    for row in connection.execute(after.order_by(c.sequence)).all():
+        one = vault.open(connection.exec_driver_sql, recorded_of(row)).entry
+        outcomes[one.about].append(one.answer)
     return [Listed(*row, tuple(outcomes[row.decision_id])) for row in rows]

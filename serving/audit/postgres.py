@@ -11,10 +11,11 @@ from eco_credit.core.errors import StorageUnavailable
 
 ROLE = "eco_credit_writer"
 """The role the service works in: it may read and insert, and row security binds it to one tenant."""
+ERASER = "eco_credit_eraser"
+"""The role that erases: it may besides wrap data keys anew and delete them."""
 _LOCK = 0x0EC0
 """First number of the advisory locks: the second is made of the tenant's name."""
 _SETTINGS = (
-    f"SET ROLE {ROLE}",
     "SET synchronous_commit = on",
     "SET lock_timeout = '5s'",
     "SET statement_timeout = '15s'",
@@ -22,9 +23,9 @@ _SETTINGS = (
 )
 
 
-def _prepare(connection: Any, _: Any) -> None:
+def _prepare(connection: Any, role: str) -> None:
     connection.autocommit = True
-    for statement in _SETTINGS:
+    for statement in (f"SET ROLE {role}", *_SETTINGS):
         connection.execute(statement)
     connection.autocommit = False
 
@@ -46,12 +47,12 @@ def url_of(text: str) -> sa.URL:
     return url.set(drivername="postgresql+psycopg")
 
 
-def open_postgres(url: sa.URL, *, owner: bool = False) -> sa.Engine:
+def open_postgres(url: sa.URL, *, role: str | None = ROLE) -> sa.Engine:
     """Open the database.
 
     Args:
         url: as made by `url_of`.
-        owner: work as the user who logs in, to migrate; else as `ROLE`.
+        role: `ROLE` or `ERASER`; None works as the user who logs in, to migrate.
 
     Raises:
         StorageUnavailable: the driver is not installed.
@@ -62,8 +63,8 @@ def open_postgres(url: sa.URL, *, owner: bool = False) -> sa.Engine:
         )
     except ModuleNotFoundError as error:
         raise StorageUnavailable("install the extra postgres", "请安装 postgres 附加组件") from error
-    if not owner:
-        sa.event.listen(engine, "connect", _prepare)
+    if role is not None:
+        sa.event.listen(engine, "connect", lambda connection, _: _prepare(connection, role))
     return engine
 
 

@@ -28,8 +28,9 @@ class Entry:
         tenant: bank or agency whose record it is; its chain, its keys and its readers are its own.
         by_user: who asked, as the service found out.
         by_roles: the roles of that user, in order, with a space between.
-        decision_id: identifier of this record, ``d-`` or ``o-`` and 26 characters.
-        kind: ``score`` for an answer of the service, ``outcome`` for a person's decision.
+        decision_id: identifier of this record, ``d-``, ``o-`` or ``e-`` and 26 characters.
+        kind: ``score`` for an answer of the service, ``outcome`` for a person's decision, ``erasure`` where the key of
+            a person was deleted.
         about: identifier of the record this one refers to, or None.
         application_id: the application decided on.
         route: method and path template; scope of the idempotency key.
@@ -86,6 +87,8 @@ class Recorded:
         previous_hash: hash of the tenant's record before, `GENESIS` for the first.
         hash: `link` of this record.
         repeated: True when the same key and request had been answered before.
+        erased: True when the key of the person it is about is gone: the request is empty, and so is what was
+            personal in the answer.
     """
 
     entry: Entry
@@ -94,6 +97,7 @@ class Recorded:
     previous_hash: str
     hash: str
     repeated: bool = False
+    erased: bool = False
 
 
 ENTRY_FIELDS = tuple(field.name for field in fields(Entry))
@@ -105,6 +109,19 @@ FIRST_FIELDS = (
     "rules_hash", "contract", "code_version",
 )  # fmt: skip
 """What entered the hash of a record of format 1."""
+
+
+def recorded_of(row: Any) -> Recorded:
+    """Read one row of the table back into a record, as it is stored."""
+    return recorded(row._mapping)
+
+
+def recorded(values: Mapping[str, Any], *, repeated: bool = False) -> Recorded:
+    """The record of a row by the names of its columns, as it is stored."""
+    entry = Entry(**{name: values[name] for name in ENTRY_FIELDS})
+    return Recorded(
+        entry, values["sequence"], values["created_at"], values["previous_hash"], values["hash"], repeated=repeated
+    )
 
 
 def derived(answer: Mapping[str, Any]) -> dict[str, Any]:

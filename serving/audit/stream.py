@@ -7,40 +7,47 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from serving.audit.database import reading
-from serving.audit.journal import recorded_of
-from serving.audit.record import Recorded
+from serving.audit.record import Recorded, recorded_of
 from serving.audit.tables import decisions
+from serving.audit.vault import Vault
 
 _PAGE = 256
 
 
-def scores(engine: sa.Engine, tenant: str) -> Iterator[Recorded]:
+def scores(engine: sa.Engine, tenant: str, vault: Vault) -> Iterator[Recorded]:
     """A tenant's recorded answers in order, a page at a time: no transaction stays open while they are worked on.
 
+    Args:
+        engine: the log, open for reading.
+        tenant: whose answers.
+        vault: opens what is sealed.
+
     Raises:
-        StorageUnavailable: the log cannot be read.
+        StorageUnavailable: the log cannot be read, or a record not be opened.
     """
     c, after = decisions.c, 0
     while True:
         query = sa.select(decisions).where(c.tenant == tenant, c.sequence > after).order_by(c.sequence).limit(_PAGE)
         with reading(engine, tenant) as connection:
-            rows = [recorded_of(row) for row in connection.execute(query)]
+            found = [recorded_of(row) for row in connection.execute(query).all()]
+            rows = [vault.open(connection.exec_driver_sql, row) for row in found]
         if not rows:
             return
         yield from (row for row in rows if row.entry.kind == "score")
         after = rows[-1].sequence
 
 
-def one(engine: sa.Engine, tenant: str, decision_id: str) -> list[Recorded]:
-    """A tenant's recorded answer with this identifier; empty without one.
+def one(engine: sa.Engine, tenant: str, decision_id: str, *, vault: Vault) -> list[Recorded]:
+    """A tenant's recorded answer with this identifier, opened by ``vault``; empty without one.
 
     Raises:
-        StorageUnavailable: the log cannot be read.
+        StorageUnavailable: the log cannot be read, or the record not be opened.
     """
     c = decisions.c
     query = sa.select(decisions).where(c.tenant == tenant, c.decision_id == decision_id, c.kind == "score")
     with reading(engine, tenant) as connection:
-        return [recorded_of(row) for row in connection.execute(query)]
+        found = [recorded_of(row) for row in connection.execute(query).all()]
+        return [vault.open(connection.exec_driver_sql, row) for row in found]
 
 
 def count(engine: sa.Engine, tenant: str) -> int:

@@ -49,7 +49,7 @@ decisions = sa.Table(
     sa.ForeignKeyConstraint(
         ["tenant", "about"], ["decisions.tenant", "decisions.decision_id"], name="decisions_about_one"
     ),
-    sa.CheckConstraint("kind in ('score', 'outcome')", name="decisions_kind"),
+    sa.CheckConstraint("kind in ('score', 'outcome', 'erasure')", name="decisions_kind"),
     sa.Index("decisions_about", "tenant", "about"),
     sa.Index("decisions_application", "tenant", "application_id"),
     # holds all that a list is chosen by, so that choosing reads no record
@@ -61,3 +61,17 @@ decisions = sa.Table(
 
 chains = sa.Table("chains", metadata, sa.Column("tenant", sa.Text, primary_key=True))
 """One row per tenant that has a record: whose chains there are, without looking into them."""
+
+subject_keys = sa.Table(
+    "subject_keys",
+    metadata,
+    _text("tenant"),
+    _text("key_id"),
+    _text("subject"),
+    _text("kek_id"),
+    _text("made_at"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("tenant", "key_id", name="subject_keys_place"),
+    sa.UniqueConstraint("tenant", "subject", name="subject_keys_once"),
+)
+"""One row per person and tenant whose key is alive: `eco_credit.registry.subject_keys.Wrapped`."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from serving.audit.database import Address, open_engine, reading, tenants_of
-from serving.audit.journal import recorded_of
-from serving.audit.record import FIRST_TENANT, GENESIS, Entry, Recorded, derived, link
+from serving.audit.record import FIRST_TENANT, GENESIS, Entry, Recorded, derived, link, recorded_of
 from serving.audit.tables import decisions
 
 

@@ -13,9 +13,11 @@ import typer
 from eco_credit.core.errors import ContractError, Violation
 from serving.cli.book import BookOption, book_at
 from serving.cli.output import EXIT_GATE, HomeOption, JsonOption, emit, note
+from serving.cli.personal import add_commands
 from serving.cli.rules import OverlayOption
 
 if TYPE_CHECKING:
+    from serving.audit.vault import Vault
     from serving.audit.verify import Verdict
     from serving.replay import Replayed
     from serving.settings import Settings
@@ -28,12 +30,13 @@ TenantOption = Annotated[str | None, typer.Option("--tenant", help="One tenant o
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``audit``."""
-    group = typer.Typer(help="The decision log: verify, checkpoint, replay.", no_args_is_help=True)
+    group = typer.Typer(help="The decision log: verify, checkpoint, replay, erase.", no_args_is_help=True)
     group.command("verify")(check)
     group.command("checkpoint")(checkpoint)
     group.command("replay")(replay)
     group.command("migrate")(migrate)
     group.command("copy")(copy)
+    add_commands(group)
     app.add_typer(group, name="audit")
 
 
@@ -149,19 +152,21 @@ def replay(
         raise ContractError([Violation("ID", "missing", "give a decision or --all", "请给出决策编号或 --all")])
     from serving.audit.database import open_engine, tenants_of
     from serving.replay import Replayer
+    from serving.subject_keys import vault_of
 
     settings = _settings(home)
     replayer = Replayer(settings.home, overlay, None if book is None else book_at(book))
     engine = open_engine(settings.decisions_address, writes=False)
     try:
         tenants = [tenant] if tenant is not None else tenants_of(engine)
-        outcome = _told(replayer.replay(_chosen(engine, tenants, decision_id)), _size(engine, tenants, decision_id))
+        records = _chosen(engine, vault_of(settings, engine), tenants, decision_id)
+        outcome = _told(replayer.replay(records), _size(engine, tenants, decision_id))
     finally:
         engine.dispose()
     if outcome["replayed"] == 0 and not everything:
         raise ContractError([Violation("ID", "unknown", "no such decision in this log", "记录库中没有该决策")])
     emit(outcome, json)
-    if outcome["replayed"] != outcome["same"]:
+    if outcome["replayed"] != outcome["same"] + outcome["erased"]:
         raise typer.Exit(EXIT_GATE)
 
 
@@ -171,20 +176,23 @@ def _size(engine: Any, tenants: list[str], decision_id: str | None) -> int:
     return 1 if decision_id is not None else sum(count(engine, tenant) for tenant in tenants)
 
 
-def _chosen(engine: Any, tenants: list[str], decision_id: str | None) -> Iterator[Any]:
+def _chosen(engine: Any, vault: Vault, tenants: list[str], decision_id: str | None) -> Iterator[Any]:
     from serving.audit.stream import one, scores
 
     for tenant in tenants:
-        yield from scores(engine, tenant) if decision_id is None else one(engine, tenant, decision_id)
+        yield from (
+            scores(engine, tenant, vault) if decision_id is None else one(engine, tenant, decision_id, vault=vault)
+        )
 
 
 def _told(results: Iterable[Replayed], total: int) -> dict[str, Any]:
     """Count what comes out, and say on stderr how far it is."""
     differing: list[dict[str, Any]] = []
-    done = bad = 0
+    done = bad = erased = 0
     started = told = time.monotonic()
     for result in results:
         done += 1
+        erased += result.erased
         if result.differs:
             bad += 1
             differing += [result.as_dict()] if len(differing) < MOST_DIFFERING else []
@@ -193,4 +201,4 @@ def _told(results: Iterable[Replayed], total: int) -> dict[str, Any]:
             told = now
             rate = done / (now - started)
             note(f"{done} of {total} replayed, {bad} differ, {rate:.1f}/s, {(total - done) / rate:.0f} s left")
-    return {"replayed": done, "same": done - bad, "differing": differing}
+    return {"replayed": done, "same": done - bad - erased, "erased": erased, "differing": differing}

@@ -28,7 +28,7 @@ class Provenance(Shape):
     book_hash: Annotated[str | None, Field(description="Digest of the lender's book; null without one")]
     models: list[dict[str, str]]
     code_version: str
-    input_hash: str
+    input_hash: Annotated[str | None, Field(description="Digest of the input; null once personal data was erased")]
     synthetic_model: Annotated[bool, Field(description="True: trained on synthetic data; not for real decisions")]
 
 
@@ -319,8 +319,8 @@ class OutcomeAnswer(Shape):
     outcome_id: str
     decision_id: str
     decided: Recommendation
-    decided_by: str
-    reason: str
+    decided_by: Annotated[str | None, Field(description="Null once personal data was erased")]
+    reason: Annotated[str | None, Field(description="Null once personal data was erased")]
     override_reason: str | None = None
     amount: float | None = None
     annual_rate: float | None = None
@@ -343,7 +343,8 @@ class DecisionRecord(Shape):
     created_at: Annotated[str, Field(description="UTC, ISO 8601")]
     previous_hash: str
     hash: str
-    request_hash: str
+    request_hash: Annotated[str, Field(description="SHA-256 of the request; empty once personal data was erased")]
+    erased: Annotated[bool, Field(description="The borrower's key was deleted: what is personal is gone")]
     recorded_by: Annotated[str, Field(description="User whose request it was; empty in old records")]
     roles: list[str]
     answer: ScoreAnswer

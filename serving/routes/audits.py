@@ -98,4 +98,4 @@ def replay_one(state: State, found: Recorded) -> dict[str, Any]:
     from serving.replay import Replayer
 
     (result,) = Replayer(state.settings.home).replay([found])
-    return {"same": not result.differs, "why": None} | result.as_dict()
+    return {"same": not result.differs and not result.erased, "why": None} | result.as_dict()

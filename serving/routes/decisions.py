@@ -37,7 +37,7 @@ def build_router(state: State) -> APIRouter:
         if found.entry.kind != "score":
             raise Problem("not_found")
         outcomes = await decide.outcomes(state, who(request), decision_id)
-        headers = {"ETag": f'"{(outcomes or [found])[-1].hash}"'}
+        headers = {"ETag": f'"{(outcomes or [found])[-1].hash}{"-erased" if found.erased else ""}"'}
         if not_modified(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return json_reply(record_of(found, outcomes), headers=headers)
@@ -75,6 +75,7 @@ def record_of(found: Recorded, outcomes: list[Recorded]) -> dict[str, Any]:
         "previous_hash": found.previous_hash,
         "hash": found.hash,
         "request_hash": found.entry.request_hash,
+        "erased": found.erased,
         **_by(found),
         "answer": json.loads(found.entry.answer),
         "outcomes": [json.loads(o.entry.answer) | {"created_at": o.created_at} | _by(o) for o in outcomes],

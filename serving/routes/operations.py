@@ -44,6 +44,7 @@ def build_router(state: State) -> APIRouter:
         told = {"alarm": state.champions.alarm, "book_alarm": state.book_alarm}
         if state.checkpoint_alarm is not None:
             told["checkpoint_alarm"] = state.checkpoint_alarm
+        told["personal_data"] = "sealed" if state.journal.seals else "plain"
         return json_reply({"ready": status == 200, "checks": checks, **told}, status)
 
     @router.get("/metrics", operation_id="metrics", summary="Figures (Prometheus)", response_class=Response)

@@ -51,6 +51,7 @@ class ReplayAnswer(Shape):
     decision_id: str
     sequence: int
     same: Annotated[bool, Field(description="The same bytes")]
+    erased: Annotated[bool, Field(description="It cannot be computed again: its personal data was erased")]
     differs: Annotated[list[str], Field(description="Parts of the answer that are not the same")]
     digests: Annotated[list[str], Field(description="What it was made with and is another now")]
     values: dict[str, Any]

@@ -35,6 +35,8 @@ def _add_page(router: APIRouter, state: State, name: str) -> None:
         record = await _record(state, who(request), decision_id)
         if record is None:
             return page.missing()
+        if not record.application:
+            return page.erased()
         text = await state.run(_printed, name, record, page.lang, _bar(page, decision_id, name))
         return html(text, page.lang)
 
@@ -47,6 +49,8 @@ def _add_pdf(router: APIRouter, state: State, name: str) -> None:
         record = await _record(state, who(request), decision_id)
         if record is None:
             return page.missing()
+        if not record.application:
+            return page.erased()
         try:
             made = await state.run(_bytes, name, record, page.lang)
         except PdfUnavailable as error:

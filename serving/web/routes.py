@@ -199,6 +199,8 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return page.missing()
+        if not found[1]:
+            return page.erased()
         by = who(request)
         said = recorded(page, await decide.outcomes(state, by, decision_id))
         values = await state.run(shown, state, page, found)
@@ -211,7 +213,9 @@ def _add_decisions(router: APIRouter, state: State) -> None:
         found = await _recorded(state, who(request), decision_id)
         if found is None:
             return page.missing()
-        return html(await state.run(_appraisal, state, page, found), page.lang)
+        if not found[1]:
+            return page.erased()
+        return html(await state.run(_appraisal, state, found, page.lang), page.lang)
 
 
 def _appraisal(state: State, page: Page, found: tuple[dict[str, Any], dict[str, Any]]) -> str:
@@ -225,7 +229,7 @@ def _appraisal(state: State, page: Page, found: tuple[dict[str, Any], dict[str, 
 
 
 async def _recorded(state: State, by: Principal, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Answer and application of a recorded score, or None when there is no such record."""
+    """Answer and application of a recorded score (empty once it was erased), or None when there is no such record."""
     try:
         entry = (await decide.find(state, by, decision_id)).entry
     except Problem as problem:
