@@ -132,6 +132,36 @@ def test_answers_of_another_model_and_erased_requests_are_counted_and_left_out(
     assert len(current) == 7 and current.left_out == {"other_model": 1, "answered_again": 1, "unreadable": 1}
 
 
+def test_sealed_requests_are_looked_at_with_their_key_file_and_left_out_without_it(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fastapi.testclient import TestClient
+
+    from eco_credit.registry.subject_keys import new_key_file
+    from serving.app import create_app
+    from serving.settings import Settings
+
+    home, keys = tmp_path / "store", tmp_path / "subject.key"
+    shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("decisions.db*"))
+    new_key_file(keys)
+    app = create_app(Settings(home=home, subject_key_file=keys))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000)) as client:
+        for name in EXAMPLES:
+            answer = client.post("/v1/scores", json=json.loads(example_path(name).read_text("utf-8"))).json()
+        body = {"decided": "refer", "decided_by": "li", "reason": "x", "override_reason": "lending_policy"}
+        path = f"/v1/decisions/{answer['decision_id']}/outcome"
+        if answer["recommendation"] == "refer":
+            del body["override_reason"]
+        client.post(path, json=body, headers={"Idempotency-Key": "o"}).raise_for_status()
+    package = open_model(Store(home), CHAMPION)
+    monkeypatch.delenv("ECO_CREDIT_SUBJECT_KEY_FILE", raising=False)
+    assert of_log(package, home).left_out["unreadable"] == len(EXAMPLES)
+    monkeypatch.setenv("ECO_CREDIT_SUBJECT_KEY_FILE", str(keys))
+    current = of_log(package, home)
+    assert (len(current), current.left_out["unreadable"]) == (len(EXAMPLES), 0)
+    assert current.decided is not None and "refer" in current.decided.tolist()
+
+
 def test_a_folder_without_a_log_is_refused_by_name(demo_home: Path, tmp_path: Path) -> None:
     package = open_model(Store(demo_home), CHAMPION)
     with pytest.raises(ContractError, match="no decision log"):

@@ -1,4 +1,7 @@
-"""Moving a decision log, such as from SQLite to PostgreSQL: every record as it is, in order, and checked on arrival."""
+"""Moving a decision log, such as from SQLite to PostgreSQL: every record as it is, in order, and checked on arrival.
+
+The wrapped keys of the people go with the records they open; the key file stays where it is.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import sqlalchemy as sa
 from eco_credit.core.errors import GateNotMet, StorageUnavailable
 from serving.audit.database import Address, open_engine, open_log, reading, tenants_of
 from serving.audit.postgres import bind_by
-from serving.audit.tables import chains, decisions
+from serving.audit.tables import chains, decisions, subject_keys
 from serving.audit.verify import Verdict, verify_all
 
 PAGE = 500
@@ -67,6 +70,23 @@ def _copy_chain(reader: sa.Engine, writer: sa.Engine, tenant: str, told: Told) -
             connection.execute(decisions.insert(), page)
             written += len(page)
             told(tenant, written)
+        for keys in _keys(reader, tenant):
+            connection.execute(subject_keys.insert(), keys)
+
+
+def _keys(reader: sa.Engine, tenant: str) -> Iterator[list[dict[str, Any]]]:
+    """A tenant's wrapped keys, a page at a time."""
+    k, after = subject_keys.c, ""
+    if not sa.inspect(reader).has_table(subject_keys.name):  # a log of before there were keys
+        return
+    while True:
+        query = sa.select(subject_keys).where(k.tenant == tenant, k.key_id > after).order_by(k.key_id).limit(PAGE)
+        with reading(reader, tenant) as connection:
+            page = [dict(row._mapping) for row in connection.execute(query)]
+        if not page:
+            return
+        yield page
+        after = page[-1]["key_id"]
 
 
 def _pages(reader: sa.Engine, tenant: str) -> Iterator[list[dict[str, Any]]]:

@@ -43,6 +43,12 @@ class Vault:
     statements: Statements
     source: KeySource | None = None
 
+    def __post_init__(self) -> None:
+        """Read the contracts before the first record waits for them."""
+        if self.source is not None:
+            for kind in CONTRACTS:
+                names_of(kind)
+
     def seal(self, execute: Execute, entry: Entry, subject: str | None, *, now: str) -> Entry:
         """The entry as it is stored; the key of a person who has none yet is added in the same transaction.
 
@@ -55,8 +61,8 @@ class Vault:
         Raises:
             StorageUnavailable: it is about a record whose key has been erased.
         """
-        names = names_of(entry.kind)
-        if self.source is None or names is None:
+        names = None if self.source is None else names_of(entry.kind)
+        if names is None:
             return entry
         found = self._key_for(execute, entry, subject, now)
         if found is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from eco_credit.registry.sealed import key_id_of
 from serving.audit.database import Address, open_engine, reading, tenants_of
 from serving.audit.record import FIRST_TENANT, GENESIS, Entry, Recorded, derived, link, recorded_of
 from serving.audit.tables import decisions
@@ -22,12 +23,14 @@ class Verdict:
         head: hash of the last sound record.
         first_bad: sequence number of the first record that does not fit, or None.
         why: what does not fit, or None.
+        sealed: records among them whose personal part is sealed under the key of a person.
     """
 
     records: int
     head: str
     first_bad: int | None = None
     why: str | None = None
+    sealed: int = 0
 
 
 def verify(address: Address, tenant: str = FIRST_TENANT, known: Mapping[int, str] | None = None) -> Verdict:
@@ -70,7 +73,7 @@ def walk(
     engine: sa.Engine, tenant: str, known: Mapping[int, str], *, start: tuple[int, str] = (0, GENESIS)
 ) -> Verdict:
     """`verify` on an open log, from a place and the hash there on."""
-    (records, head), written = start, 1
+    (records, head), written, sealed = start, 1, 0
     with reading(engine, tenant) as connection:
         c = decisions.c
         query = sa.select(decisions).where(c.tenant == tenant, c.sequence > records).order_by(c.sequence)
@@ -78,13 +81,14 @@ def walk(
             found = recorded_of(row)
             why = _defect(found, records + 1, head) or _told(found, known, written)
             if why is not None:
-                return Verdict(records, head, records + 1, why)
+                return Verdict(records, head, records + 1, why, sealed)
+            sealed += key_id_of(found.entry.request) is not None
             records, head, written = records + 1, found.hash, found.entry.format
     missing = [size for size in known if size > records]
     if missing:
         why = f"the chain ends at {records}, but a checkpoint counts {max(missing)} records"
-        return Verdict(records, head, records + 1, why)
-    return Verdict(records, head)
+        return Verdict(records, head, records + 1, why, sealed)
+    return Verdict(records, head, sealed=sealed)
 
 
 def before_last(engine: sa.Engine, tenant: str, last: int) -> tuple[int, str]:

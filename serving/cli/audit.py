@@ -67,7 +67,9 @@ def check(
     known = heads(folder, keys) if folder is not None else {}
     address = settings.decisions_address
     found = {tenant: verify(address, tenant, known.get(tenant))} if tenant else verify_all(address, known)
-    emit(_report(found) | {"checkpoints": None if folder is None else sum(map(len, known.values()))}, json)
+    counted = None if folder is None else sum(map(len, known.values()))
+    data = "plain" if settings.subject_key_file is None else "sealed"
+    emit(_report(found) | {"checkpoints": counted, "personal_data": data}, json)
     if any(verdict.first_bad is not None for verdict in found.values()):
         raise typer.Exit(EXIT_GATE)
 
@@ -81,6 +83,7 @@ def _report(found: dict[str, Verdict]) -> dict[str, Any]:
     head = next(iter(found.values())).head if len(found) == 1 else None
     return {
         "records": sum(verdict.records for verdict in found.values()),
+        "sealed": sum(verdict.sealed for verdict in found.values()),
         "head": head,
         **first,
         "tenants": {tenant: asdict(verdict) for tenant, verdict in found.items()},

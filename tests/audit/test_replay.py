@@ -59,7 +59,7 @@ def records(home: Path) -> list[Recorded]:
 
 def test_answers_of_retired_models_and_lost_overlays_replay_to_the_same_bytes(home: Path) -> None:
     code, found = audited("replay", "--all", "--home", str(home))
-    assert (code, found) == (0, {"replayed": 9, "same": 9, "differing": []})
+    assert (code, found) == (0, {"replayed": 9, "same": 9, "erased": 0, "differing": []})
     assert len({r.entry.model_digest for r in records(home)}) == 2
     assert len({json.loads(r.entry.answer)["provenance"]["overlay_hash"] for r in records(home)}) == 2
 
@@ -115,7 +115,7 @@ def test_another_version_of_the_software_is_told_by_its_digest(home: Path) -> No
 
 def test_an_unknown_decision_is_refused_and_one_is_replayed_by_name(home: Path) -> None:
     one = records(home)[5].entry.decision_id
-    assert audited("replay", one, "--home", str(home))[1] == {"replayed": 1, "same": 1, "differing": []}
+    assert audited("replay", one, "--home", str(home))[1] == {"replayed": 1, "same": 1, "erased": 0, "differing": []}
     assert audited("replay", one, "--home", str(home), "--tenant", "bank-z")[0] != 0
     assert audited("replay", "d-" + "0" * 26, "--home", str(home))[0] != 0
 

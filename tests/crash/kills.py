@@ -17,6 +17,8 @@ from typing import Any
 
 from told import Told, faults, start
 
+from eco_credit.registry.subject_keys import new_key_file
+
 _DEADLINE = 60.0
 
 
@@ -42,16 +44,25 @@ def rest_of(child: subprocess.Popen[str]) -> list[str]:
     return str(out).splitlines()
 
 
-def kill_sqlite(folder: Path, kills: int, seed: int) -> dict[str, Any]:
-    """Kill the process that writes a SQLite log again and again; each life asks again for what it was not told."""
+def kill_sqlite(folder: Path, kills: int, seed: int, keys: Path | None = None) -> dict[str, Any]:
+    """Kill the process that writes a SQLite log again and again; each life asks again for what it was not told.
+
+    With a key file each record is sealed, most under a key that is made for it.
+    """
     chance, told, address = random.Random(seed), Told(), folder / "decisions.db"
     for life in range(kills):
-        child = start(address, f"r{life}", told)
+        child = start(address, f"r{life}", told, more=() if keys is None else (f"--keys={keys}",))
         lines = read_for(child, chance.uniform(0.0, 0.2))
         child.send_signal(signal.SIGKILL)
         told.read(lines + [line for line in rest_of(child) if line])
-    found = faults(address, told)
+    found = faults(address, told, keys)
     return {"kills": kills, "seed": seed, "shown": len(told.shown), "pending": len(told.pending)} | found
+
+
+def kill_sealed(folder: Path, kills: int, seed: int) -> dict[str, Any]:
+    """`kill_sqlite` on a log that seals: neither a record nor the key that opens it may be lost."""
+    new_key_file(folder / "subject.key")
+    return kill_sqlite(folder, kills, seed, folder / "subject.key")
 
 
 # ---- PostgreSQL --------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ Each test has a control that must fail: without the sync, the key or the verifie
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
-from kills import kill_postgres, kill_sqlite
-from nth_call import fail_each
+from kills import kill_postgres, kill_sealed, kill_sqlite
 from power import cut_power
 from races import race
 from replays import replay_many
@@ -24,6 +24,15 @@ def test_a_killed_writer_loses_and_doubles_nothing(tmp_path: Path) -> None:
     found = kill_sqlite(tmp_path, 4, SEED)
     assert {name: found[name] for name in NOTHING} == NOTHING, found
     assert found["shown"] > 20, found
+
+
+def test_a_killed_writer_that_seals_loses_neither_a_record_nor_its_key(tmp_path: Path) -> None:
+    found = kill_sealed(tmp_path, 4, SEED)
+    assert {name: found[name] for name in NOTHING} == NOTHING, found
+    assert found["shown"] > 20, found
+    with sqlite3.connect(tmp_path / "decisions.db") as raw:
+        assert raw.execute("select count(*) from subject_keys").fetchone()[0] > 10
+        assert raw.execute("select count(*) from decisions where request = x'7b7d'").fetchone()[0] == 0
 
 
 def test_a_killed_postgres_loses_and_doubles_nothing() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eco_credit.registry.subject_keys import KeySource
 from serving.audit import Journal
 from serving.audit.verify import verify_all
 
@@ -39,15 +40,19 @@ class Told:
         return sorted(self.asked - self.shown.keys())
 
 
-def faults(address: Path | str, told: Told) -> dict[str, list[str]]:
-    """Promises that the log does not keep: shown and lost or altered, recorded twice, a chain that does not hold."""
+def faults(address: Path | str, told: Told, keys: Path | None = None) -> dict[str, list[str]]:
+    """Promises that the log does not keep: shown and lost or altered, recorded twice, a chain that does not hold.
+
+    A sealed record whose key is not there is lost as well.
+    """
     found = {t: v for t, v in verify_all(address).items() if v.first_bad is not None}
-    journal = Journal(address)
+    journal = Journal(address, keys=None if keys is None else KeySource(keys))
     try:
         records = [record for tenant in journal.tenants() for record in journal.records(tenant)]
     finally:
         journal.close()
-    stored = {record.entry.idempotency_key: (record.entry.decision_id, record.sequence) for record in records}
+    read = [record for record in records if not record.erased and record.entry.request == b"{}"]
+    stored = {record.entry.idempotency_key: (record.entry.decision_id, record.sequence) for record in read}
     return {
         "lost": [key for key, shown in told.shown.items() if stored.get(key) != shown],
         "doubled": [] if len(stored) == len(records) else ["more records than keys"],

@@ -1,6 +1,7 @@
 """A process that records decisions for several clients until it is killed, and says what it asked and what it got.
 
-``python writer.py ADDRESS RUN CLIENTS COUNT [--normal|--early]``; standard input: keys asked and not answered before.
+``python writer.py ADDRESS RUN CLIENTS COUNT [--normal] [--keys=FILE]``; standard input: keys that were asked and not
+answered before.
 Lines on standard output: ``ask KEY`` before a record is handed in, ``ack KEY DECISION SEQUENCE`` once it is durable.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from audit_samples import entry_of
 
 from eco_credit.core.errors import StorageUnavailable
+from eco_credit.registry.subject_keys import KeySource
 from serving.audit import Journal, KeyConflict, sqlite
 
 TENANTS = ("bank-a", "bank-b")
@@ -42,7 +44,7 @@ async def ask(journal: Journal, run: str, key: str) -> bool:
         say("ack", key, f"d-{run}-{key}", next(_PLACES))
     entry = entry_of(f"d-{run}-{key}", tenant_of(key), key=key, request=b"{}", request_hash=key, features="f" * 2_000)
     try:
-        found = await journal.append(entry)
+        found = await journal.append(entry, subject=f"s-{key[-2:]}")
     except (StorageUnavailable, KeyConflict):
         return False
     if EARLY not in sys.argv:
@@ -69,7 +71,8 @@ def main() -> None:
     address, run, clients, count, *more = sys.argv[1:]
     if "--normal" in more:  # the control: commits are answered before they are on disk
         sqlite._PRAGMAS = tuple(p.replace("synchronous=FULL", "synchronous=NORMAL") for p in sqlite._PRAGMAS)
-    journal = Journal(address_of(address))
+    named = [word.removeprefix("--keys=") for word in more if word.startswith("--keys=")]
+    journal = Journal(address_of(address), keys=KeySource(Path(named[0])) if named else None)
     asyncio.run(work(journal, run, int(clients), int(count)))
     say("done")
     if "--open" not in more:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,8 @@ from eco_credit.scoring.pipeline import appraise_applications
 from training.datasets import Words
 from training.metrics.calibration import logit
 from training.monitor.current import Current, refused
+from training.monitor.sealed_log import rows_of
 
-READ = "SELECT decision_id, kind, about, application_id, request, answer, model_digest FROM decisions ORDER BY sequence"
 LAYER_CODES = {"ineligible": "P01", "thin_cell": "P10", "wide": "P06", "disagreement": "P09"}
 """Layer of the policy to the reason code by which an answer tells of it."""
 
@@ -91,15 +90,14 @@ def _rows(path: Path) -> list[tuple[Any, ...]]:
     if not path.is_file():
         raise refused("CURRENT", "missing", "the folder holds no decision log", "该目录没有决策记录库")
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(READ).fetchall()
+        return rows_of(path)
     except sqlite3.Error as error:
         raise refused("CURRENT", "format", "the decision log cannot be read", "决策记录库无法读取") from error
 
 
 def _chosen(rows: Sequence[tuple[Any, ...]], digest: str) -> Logged:
     """The last answer of this model to each application, with what a person decided about it last."""
-    decided = {about: json.loads(request)["decided"] for _, kind, about, _, request, *_ in rows if kind == "outcome"}
+    decided = {row[2]: json.loads(row[5])["decided"] for row in rows if row[1] == "outcome"}
     scores = [row for row in rows if row[1] == "score"]
     own = [row for row in scores if row[6] == digest]
     last = {row[3]: row for row in own}
