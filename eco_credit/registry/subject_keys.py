@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,6 +30,9 @@ from eco_credit.registry.files import parse_json, write_durably
 KEY_BYTES = 32
 NONCE_BYTES = 12
 _ID_BYTES = 8
+_NAME_BYTES = 16
+LOOK_SECONDS = 0.05
+"""How often a key file in use is looked at, at most."""
 _MOST_OPEN = 4096
 """Data keys a process holds unwrapped."""
 
@@ -75,7 +79,7 @@ class KeyFile:
     def wrap(self, data_key: bytes, tenant: str, key_id: str) -> Wrapped:
         """Wrap a data key under the current key-encryption key."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, data_key, _bound(tenant, key_id))
+        sealed = _wrapping(self.keys[self.current]).encrypt(nonce, data_key, _bound(tenant, key_id))
         return Wrapped(tenant, key_id, self.current, nonce + sealed)
 
     def unwrap(self, found: Wrapped) -> bytes:
@@ -119,10 +123,15 @@ def _bound(tenant: str, key_id: str) -> bytes:
     return f"data key\n{tenant}\n{key_id}".encode()
 
 
+@lru_cache(8)
+def _wrapping(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 def _unwrapped(key: bytes, found: Wrapped) -> bytes:
     nonce, sealed = found.wrapped[:NONCE_BYTES], found.wrapped[NONCE_BYTES:]
     try:
-        return AESGCM(key).decrypt(nonce, sealed, _bound(found.tenant, found.key_id))
+        return _wrapping(key).decrypt(nonce, sealed, _bound(found.tenant, found.key_id))
     except (InvalidTag, ValueError) as error:
         raise StorageUnavailable("a data key cannot be unwrapped", "数据密钥无法解开") from error
 
@@ -134,7 +143,8 @@ def _cipher(key: bytes, found: Wrapped) -> AESGCM:
 
 def new_data_key(keys: KeyFile, tenant: str) -> Wrapped:
     """A fresh data key under a fresh identifier."""
-    return keys.wrap(secrets.token_bytes(KEY_BYTES), tenant, secrets.token_hex(16))
+    drawn = secrets.token_bytes(KEY_BYTES + _NAME_BYTES)
+    return keys.wrap(drawn[:KEY_BYTES], tenant, drawn[KEY_BYTES:].hex())
 
 
 def new_key_file(path: Path) -> KeyFile:
@@ -185,17 +195,21 @@ class KeySource:
         """
         self._path = path
         self._read = (_stamp(path), read_key_file(path))
+        self._looked = time.monotonic()
 
     def now(self) -> KeyFile:
-        """The keys as the file holds them now.
+        """The keys as the file holds them, or held `LOOK_SECONDS` ago.
 
         Raises:
             StorageUnavailable: as `read_key_file`.
         """
         stamp, keys = self._read
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return keys
         if (now := _stamp(self._path)) != stamp:
             keys = read_key_file(self._path)
             self._read = (now, keys)
+        self._looked = time.monotonic()
         return keys
 
 

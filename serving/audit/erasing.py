@@ -88,7 +88,7 @@ def erase(
         if entry is None or held.key is None:
             return None
         head = execute(vault.statements.head, (tenant,)).fetchone() or (0, GENESIS)
-        made = add(execute, vault.statements, entry, (head[0], head[1]), now=now)
+        made = add(execute, vault.statements, entry, (head[0], head[1]), now=now, shown=entry)
         k = subject_keys.c
         gone = connection.execute(subject_keys.delete().where(k.tenant == tenant, k.key_id == held.key.key_id))
         if gone.rowcount != 1:

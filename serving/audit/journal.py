@@ -60,7 +60,9 @@ def same_or_conflict(found: Recorded, request_hash: str) -> Recorded:
     return found
 
 
-def add(execute: Execute, statements: Statements, entry: Entry, head: tuple[int, str], *, now: str) -> Recorded:
+def add(
+    execute: Execute, statements: Statements, entry: Entry, head: tuple[int, str], *, now: str, shown: Entry
+) -> Recorded:
     """Add a record behind the head of its chain, in the transaction of its tenant.
 
     Args:
@@ -69,11 +71,12 @@ def add(execute: Execute, statements: Statements, entry: Entry, head: tuple[int,
         entry: the record as it is stored.
         head: place and hash of the record before.
         now: UTC time, ISO 8601.
+        shown: the record as it is given back, in plain.
     """
     place: dict[str, Any] = {"sequence": head[0] + 1, "created_at": now, "previous_hash": head[1]}
     place["hash"] = link(entry, **place)
     execute(statements.insert, tuple(place[name] if name in place else getattr(entry, name) for name in _COLUMNS))
-    return Recorded(entry, **place)
+    return Recorded(shown, **place)
 
 
 def _closed() -> StorageUnavailable:
@@ -269,8 +272,7 @@ class Journal:
                 return same_or_conflict(found, entry.request_hash)
         now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         stored = self._vault.seal(connection.execute, entry, subject, now=now)
-        made = add(connection.execute, self._statements, stored, head, now=now)
-        return made if stored is entry else replace(made, entry=entry)
+        return add(connection.execute, self._statements, stored, head, now=now, shown=entry)
 
     def _by_key(self, connection: Any, tenant: str, route: str, key: str) -> Recorded | None:
         """The record a tenant made under an idempotency key on a route, if there is one."""

@@ -73,5 +73,6 @@ subject_keys = sa.Table(
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("tenant", "key_id", name="subject_keys_place"),
     sa.UniqueConstraint("tenant", "subject", name="subject_keys_once"),
+    sqlite_with_rowid=False,
 )
 """One row per person and tenant whose key is alive: `eco_credit.registry.subject_keys.Wrapped`."""

@@ -157,9 +157,12 @@ def test_unwrapped_keys_are_kept_in_a_bounded_number(tmp_path: Path) -> None:
     assert subject_keys._cipher.cache_info().maxsize == 4096
 
 
-def test_a_key_file_that_is_replaced_is_read_again_and_one_that_is_taken_away_is_missed(tmp_path: Path) -> None:
+def test_a_key_file_that_is_replaced_is_read_again_and_one_that_is_taken_away_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "k"
     new_key_file(path)
+    monkeypatch.setattr(subject_keys, "LOOK_SECONDS", 0.0)
     source = KeySource(path)
     before = source.now()
     assert source.now() is before

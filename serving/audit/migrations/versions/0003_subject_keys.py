@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "key_id", name="subject_keys_place"),
         sa.UniqueConstraint("tenant", "subject", name="subject_keys_once"),
+        sqlite_with_rowid=False,  # one tree less to write for each new person
     )
     (_in_sqlite if op.get_bind().dialect.name == "sqlite" else _in_postgres)()
 
@@ -43,8 +44,11 @@ def _in_sqlite() -> None:
     op.execute(
         f"CREATE TRIGGER subject_keys_no_delete BEFORE DELETE ON subject_keys WHEN ({_LAST}) IS NOT 'erasure' {refuse}"
     )
-    taken = "tenant = NEW.tenant AND (key_id = NEW.key_id OR subject = NEW.subject)"
-    held = f"EXISTS (SELECT 1 FROM subject_keys WHERE {taken})"  # noqa: S608  (our own words)
+    # two questions, each answered by its own index
+    held = " OR ".join(
+        f"EXISTS (SELECT 1 FROM subject_keys WHERE tenant = NEW.tenant AND {one})"  # noqa: S608  (our own words)
+        for one in ("key_id = NEW.key_id", "subject = NEW.subject")
+    )
     refuse = "BEGIN SELECT RAISE(ABORT, 'a key is never replaced'); END"
     op.execute(f"CREATE TRIGGER subject_keys_no_replace BEFORE INSERT ON subject_keys WHEN {held} {refuse}")
 
