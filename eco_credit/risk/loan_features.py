@@ -30,6 +30,7 @@ from eco_credit.core.numbers import (
     where_known,
 )
 from eco_credit.core.units import MONTHS_PER_YEAR
+from eco_credit.risk.adverse import standing_records
 
 if TYPE_CHECKING:
     from eco_credit.rulebook import RuleSet
@@ -65,7 +66,8 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
     Args:
         loans: application columns, n rows.
         pledges: kind to its pledge columns (with ``application_row``) and their values, in the kinds' order.
-        rules: ``risk.feature.ratio_cap``, ``valuation.disposal.workout_months``.
+        rules: ``risk.feature.ratio_cap``, ``valuation.disposal.workout_months``; where the end of a bad record is
+            known ``credit.personal.adverse_item_years``.
 
     Returns:
         Feature to float64 column, shape (n,), NaN for unknown or not applicable. Names as in the
@@ -76,7 +78,7 @@ def features(loans: Columns, pledges: Appraisals, rules: RuleSet) -> Columns:
         RuleNotInForce: a rule is missing on that day.
     """
     cap = rules.number("risk.feature.ratio_cap")
-    table = borrower_features(loans, cap)
+    table = borrower_features(loans, cap) | {"bad_record": standing_records(loans, rules)}
     sums = _Sums.of(pledges, rows_of(loans))
     table |= collateral_features(loans, sums, cap)
     months = number(loans, "term_months") + rules.number("valuation.disposal.workout_months")

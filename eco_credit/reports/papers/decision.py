@@ -15,6 +15,8 @@ CHAIN = ("officer", "second", "branch", "reviewer", "committee", "approver")
 """Who signs a decision sheet, in order."""
 OPINIONS = ("agree", "conditional", "again", "refuse")
 """What an approver may tick, in order."""
+_CONSENT = ("credit_use", "credit_source", "consent_ref", "consent_on")
+"""For what and by whose leave credit data was looked at, and where it is from."""
 _TICKED = {"refer": "again", "decline": "refuse"}
 """Recorded decisions that stand for one box; an approval may be either of two, which the record does not tell."""
 
@@ -64,6 +66,7 @@ def _request(view: View) -> list[Block]:
         view.asked("loan", "amount_requested", strong=True), *by_hand(view, "exposure"),
         view.asked("loan", "term_months"), view.asked("loan", "annual_rate"), view.asked("loan", "repayment"),
         view.asked("loan", "guarantee_mode"), view.asked("loan", "purpose", wide=True),
+        *(view.asked("borrower", name) for name in _CONSENT),
     ])]  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from eco_credit.reports.sheet import gates
 
 _CUSTOMER = ("borrower_name", "borrower_kind", "id_type", "id_no", "area_code", "address", "industry_code",
              "years_in_trade", "size_class", "employees", "is_first_loan", "relation_group")  # fmt: skip
-_CREDIT = ("credit_consent", "overdue_max_24m", "bad_record", "litigation", "other_debt", "external_guarantee")
+_CREDIT = ("credit_consent", "consent_ref", "consent_on", "credit_use", "credit_source", "credit_report_on",
+           "overdue_max_24m", "bad_record", "bad_record_ended_on", "litigation", "other_debt",
+           "external_guarantee")  # fmt: skip
 _FINANCE = ("net_cash_in_year", "revenue", "total_assets")
 _FACILITY = ("amount_requested", "term_months", "annual_rate", "repayment", "purpose_industry", "guarantee_mode",
              "guarantee_cover", "control_account", "green_flag", "green_catalogue")  # fmt: skip
