@@ -64,7 +64,7 @@ def erase(
     if found["plain_sequences"]:
         note("records of before sealing are in plain; no key erases them / 加密前的记录为明文，无法凭密钥删除")
     if found["erased"]:
-        note("backups of the keys still hold it: see docs/how-to/audit.md / 密钥备份中仍有该密钥，须一并处理")
+        note("backups of the keys still hold it: see docs/how-to/personal-data.md / 密钥备份中仍有该密钥，须一并处理")
 
 
 def new(

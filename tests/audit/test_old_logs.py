@@ -8,12 +8,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from audit_samples import append, entry_of, make_log
 
 from eco_credit.core.errors import StorageUnavailable
 from serving.audit import Journal
 from serving.audit.database import MIGRATIONS
+from serving.audit.journal import add
 from serving.audit.sqlite import open_sqlite, private
+from serving.audit.statements import Statements
+from serving.audit.tables import decisions
 from serving.audit.verify import verify
 
 OLD = (
@@ -111,3 +115,45 @@ def test_a_log_of_a_newer_version_is_refused_with_a_sentence_and_left_as_it_is(t
         Journal(path)
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_a_log_of_before_there_were_erasures_takes_one_after_and_no_row_has_moved(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.db"
+    private(path)
+    engine = open_sqlite(path, writes=True)
+    with engine.begin() as connection:
+        MIGRATIONS.run(connection, "0002")
+    entry = entry_of("e-1", kind="erasure", request=b"{}")
+    columns = [column.name for column in decisions.c]
+    with engine.begin() as connection:
+        statements = Statements(engine.dialect)
+        connection.exec_driver_sql(statements.chain, ("demo",))
+        previous = "0" * 64
+        for place in range(1, 30):
+            head = (place - 1, previous)
+            one = entry_of(f"d-{place}", features="f" * 2_000)
+            previous = add(connection.exec_driver_sql, statements, one, head, now="n", shown=one).hash
+        before = connection.exec_driver_sql(f"select rowid, {','.join(columns)} from decisions").fetchall()
+    with pytest.raises(sa.exc.IntegrityError, match="decisions_kind"), engine.begin() as connection:
+        add(connection.exec_driver_sql, statements, entry, (29, previous), now="n", shown=entry)
+    with engine.begin() as connection:
+        MIGRATIONS.run(connection)
+    engine.dispose()
+    raw = sqlite3.connect(path)
+    assert raw.execute(f"select rowid, {','.join(columns)} from decisions").fetchall() == before
+    assert raw.execute("pragma integrity_check").fetchall() == [("ok",)]
+    names = {row[0] for row in raw.execute("select name from sqlite_master where tbl_name = 'decisions'")}
+    assert {
+        "decisions_listing",
+        "decisions_about",
+        "decisions_no_update",
+        "decisions_no_delete",
+        "decisions_no_replace",
+    } <= names
+    raw.close()
+    journal = Journal(path)
+    (added,) = append(journal, entry)
+    with pytest.raises(StorageUnavailable):
+        append(journal, entry_of("x-1", kind="other"))
+    journal.close()
+    assert (added.sequence, verify(path).records, verify(path).first_bad) == (30, 30, None)

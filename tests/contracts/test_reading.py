@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from contract_rows import broken
 
-from eco_credit.contracts import example_application, read_application, read_record
+from eco_credit.contracts import example_application, personal_names, read_application, read_record, subject_of
 from eco_credit.core.errors import ContractError
 
 
@@ -120,3 +120,21 @@ def test_what_is_unknown_is_left_out_and_the_rest_is_as_given() -> None:
 def test_a_whole_number_written_with_a_point_is_a_whole_number() -> None:
     read = read_record("gep_flow", {"service": "carbon", "value_cny": 1, "account_year": 2025.0})
     assert read["account_year"] == 2025
+
+
+def test_a_credit_report_is_not_older_than_the_consent_to_ask_for_it() -> None:
+    application = example_application("order")
+    application["borrower"] |= {"consent_on": "2026-11-02", "credit_report_on": "2026-11-02"}
+    assert read_application(application)["borrower"]["consent_on"] == "2026-11-02"
+    application["borrower"]["consent_on"] = "2026-11-03"
+    with pytest.raises(ContractError) as refused:
+        read_application(application)
+    assert [(one.field, one.rule) for one in refused.value.violations] == [("borrower.consent_on", "not_after")]
+
+
+def test_a_contract_names_who_a_record_is_about_and_no_request_can_look_sealed() -> None:
+    assert subject_of("application", example_application("forest_right")) == "91999999100000016F"
+    assert subject_of("application", {"borrower": {"id_no": 7}}) is None
+    assert subject_of("decision_outcome", {"decided": "refer"}) is None
+    assert personal_names("decision") == ("input_hash",)
+    assert not {"lending_value", "recommendation"} & set(personal_names("application"))
