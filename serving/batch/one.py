@@ -200,17 +200,17 @@ def _check_rows(name: str, rows: Sequence[_Row], limits: Limits, *, kind: str) -
     """There is one application, of the kind asked for, with pledges a form can show."""
     if not rows:
         raise refusal(name, "no_rows")
-    keys = {row.value(KEY) for row in rows}
-    if len(keys) > 1 or (len(rows) > 1 and None in keys):
-        raise refusal(name, "several_applications")
-    if len(rows) > limits.rows_per_application:
-        raise refusal(name, "too_many_pledges")
     own = contract(kind)
     words = {folded(word) for word in (kind, own.label_zh, own.label_en)}
     for row in rows:
         said = row.value("kind")
         if said is not None and (isinstance(said, Broken) or folded(said) not in words):
             raise refusal(name, "other_kind_of_file")
+    keys = {row.value(KEY) for row in rows}
+    if len(keys) > 1 or (len(rows) > 1 and None in keys):
+        raise refusal(name, "several_applications")
+    if len(rows) > limits.rows_per_application:
+        raise refusal(name, "too_many_pledges")
 
 
 def _take(made: One, kind: str, rows: Sequence[_Row]) -> None:
