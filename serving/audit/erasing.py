@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from eco_credit.core.errors import StorageUnavailable
 from eco_credit.registry.sealed import MARK, beginning
 from eco_credit.registry.subject_keys import KeyFile, Wrapped
-from serving.audit.database import Address, open_engine, tenants_of
+from serving.audit.database import Address, open_engine, reading, tenants_of
 from serving.audit.journal import add
 from serving.audit.postgres import ERASER, bind_by
 from serving.audit.record import GENESIS, Entry, Recorded, recorded_of
@@ -37,6 +37,16 @@ class Held:
     key: Wrapped | None
     records: Sequence[Recorded]
     plain: tuple[int, ...]
+
+    def with_later(self, later: Held) -> Held:
+        """With what has come since.
+
+        Raises:
+            StorageUnavailable: the key is another than it was.
+        """
+        if self.key is not None and (later.key is None or later.key.key_id != self.key.key_id):
+            raise StorageUnavailable("the person was erased meanwhile", "该主体已被他人删除")
+        return Held(later.key, [*self.records, *later.records], (*self.plain, *later.plain))
 
 
 Asked = Callable[[Held], Entry | None]
@@ -80,10 +90,11 @@ def erase(
     Raises:
         StorageUnavailable: the log cannot be written, or the role may not erase.
     """
+    before, last = _read(address, vault, tenant, subject)
     now = clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with _writing(address, tenant) as connection:
         execute = connection.exec_driver_sql
-        held = _held(connection, vault, tenant, subject)
+        held = before.with_later(_held(connection, vault, tenant, subject, places=(last, None)))
         entry = asked(held)
         if entry is None or held.key is None:
             return None
@@ -96,21 +107,38 @@ def erase(
     return made
 
 
-def _held(connection: sa.Connection, vault: Vault, tenant: str, subject: str) -> Held:
-    """The sealed records of a person, opened, and the places of those in plain."""
+def _read(address: Address, vault: Vault, tenant: str, subject: str) -> tuple[Held, int]:
+    """What is held, and up to which place: read beforehand, since it takes a while and nobody should wait for it."""
+    engine = open_engine(address, writes=False, role=ERASER)
+    try:
+        with reading(engine, tenant) as connection:
+            c = decisions.c
+            last = connection.execute(sa.select(sa.func.max(c.sequence)).where(c.tenant == tenant)).scalar() or 0
+            return _held(connection, vault, tenant, subject, places=(0, last)), last
+    finally:
+        engine.dispose()
+
+
+def _held(
+    connection: sa.Connection, vault: Vault, tenant: str, subject: str, *, places: tuple[int, int | None]
+) -> Held:
+    """The sealed records of a person behind a place and up to another, opened, and the places of those in plain."""
     from eco_credit.contracts import subject_of
     from eco_credit.registry.files import parse_json
 
     execute: Execute = connection.exec_driver_sql
     key, c = vault.key_of(execute, tenant, subject), decisions.c
+    here = [c.tenant == tenant, c.sequence > places[0]]
+    if places[1] is not None:
+        here.append(c.sequence <= places[1])
     found: list[Recorded] = []
     if key is not None:
         begins = beginning(key.key_id)
-        own = sa.select(decisions).where(c.tenant == tenant, sa.func.substr(c.request, 1, len(begins)) == begins)
+        own = sa.select(decisions).where(*here, sa.func.substr(c.request, 1, len(begins)) == begins)
         rows = connection.execute(own.order_by(c.sequence)).all()
         found = [vault.open(execute, recorded_of(row)) for row in rows]
     bare = sa.select(c.sequence, c.request).where(
-        c.tenant == tenant, c.kind == "score", sa.func.substr(c.request, 1, len(MARK)) != MARK
+        *here, c.kind == "score", sa.func.substr(c.request, 1, len(MARK)) != MARK
     )
     plain = [
         row.sequence
@@ -174,15 +202,13 @@ def _wrap_tenant(address: Address, keys: KeyFile, tenant: str) -> int:
 
 def count_keys(address: Address) -> dict[str, int]:
     """How many data keys each key-encryption key of a log wraps."""
-    engine = open_engine(address, writes=False)
+    engine = open_engine(address, writes=False, role=ERASER)
     found: dict[str, int] = {}
     try:
         for tenant in tenants_of(engine):
             k = subject_keys.c
             query = sa.select(k.kek_id, sa.func.count()).where(k.tenant == tenant).group_by(k.kek_id)
-            with engine.connect() as connection:
-                if engine.dialect.name == "postgresql":
-                    bind_by(connection.exec_driver_sql, tenant, writes=False)
+            with reading(engine, tenant) as connection:
                 for kek_id, count in connection.execute(query):
                     found[kek_id] = found.get(kek_id, 0) + count
     finally:

@@ -142,6 +142,26 @@ def test_while_the_period_runs_only_a_reason_of_the_rulebook_erases(home: Path, 
     assert verify(home / "decisions.db").records == 4
 
 
+def test_what_is_recorded_while_the_log_is_looked_through_is_erased_too(
+    home: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from serving.audit import erasing
+
+    read = erasing._read
+    with served(home, keys) as client:
+        filled(client)
+
+        def slow(*arguments: Any) -> Any:
+            found = read(*arguments)
+            client.post("/v1/scores", body_of(application()))
+            return found
+
+        monkeypatch.setattr(erasing, "_read", slow)
+        code, said = erase(home, keys)
+    assert (code, said["sequences"], said["sequence"]) == (0, [1, 2, 4], 5)
+    assert known(stolen(home, keys)) == set()
+
+
 def test_a_dry_run_changes_nothing(home: Path, keys: Path) -> None:
     with served(home, keys) as client:
         filled(client)

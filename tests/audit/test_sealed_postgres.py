@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from audit_samples import append, entry_of
 from test_sealed_log import CANARIES, NAME, NUMBER, application
 
@@ -145,6 +146,24 @@ def test_a_person_is_erased_in_one_tenant_and_stays_in_the_other(
         "bank-a": None,
         "bank-b": None,
     }
+
+
+def test_a_login_that_may_only_erase_erases_and_wraps_anew_and_the_services_login_does_not(
+    database: str, keys: Path, tmp_path: Path
+) -> None:
+    make(database, keys)
+    with psycopg.connect(database, autocommit=True) as connection:
+        for login, role in (("dpo", "eco_credit_eraser"), ("desk", "eco_credit_writer")):
+            connection.execute(f"DROP ROLE IF EXISTS {login}")
+            connection.execute(f"CREATE ROLE {login} LOGIN IN ROLE {role}")
+    as_login = {name: str(sa.make_url(database).set(username=name).render_as_string(False)) for name in ("dpo", "desk")}
+    order = Order("bank-a", NUMBER, SAID)
+    with pytest.raises(StorageUnavailable):
+        erase_person(settings(as_login["desk"], keys, tmp_path), order, clock=lambda: NOW)
+    turned = KeySource(keys).now().rotated()
+    turned.write(keys)
+    assert (wrap_anew(as_login["dpo"], turned), count_keys(as_login["dpo"])) == (2, {turned.current: 2})
+    assert erase_person(settings(as_login["dpo"], keys, tmp_path), order, clock=lambda: NOW)["sequences"] == [1, 2]
 
 
 def test_keys_are_wrapped_anew_in_every_tenant(address: Path | str, keys: Path) -> None:
