@@ -31,7 +31,7 @@ class Held:
     Attributes:
         key: the person's data key; None when there is none.
         records: the person's sealed records, opened, in order.
-        plain: sequence numbers of records of this person that are not sealed, and that no key can erase.
+        plain: sequence numbers of records about this person that are not sealed, and that no key can erase.
     """
 
     key: Wrapped | None
@@ -54,21 +54,26 @@ Asked = Callable[[Held], Entry | None]
 
 
 @contextmanager
-def _writing(address: Address, tenant: str) -> Iterator[sa.Connection]:
-    """A transaction that has its turn at the tenant's chain, in the role that may erase."""
+def _opened(address: Address) -> Iterator[sa.Engine]:
+    """The log in the role that may erase; in SQLite what is deleted or replaced is overwritten, not only let go of."""
     engine = open_engine(address, writes=True, role=ERASER)
     if engine.dialect.name == "sqlite":
-        # what is deleted or replaced is overwritten, not only let go of
         sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete = ON"))
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                bind_by(connection.exec_driver_sql, tenant, writes=True)
-            yield connection
+        yield engine
     except sa.exc.SQLAlchemyError as error:
         raise StorageUnavailable("the decision log cannot be written in this role", "无权写入决策记录库") from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _turn(engine: sa.Engine, tenant: str) -> Iterator[sa.Connection]:
+    """A transaction that has its turn at the tenant's chain."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            bind_by(connection.exec_driver_sql, tenant, writes=True)
+        yield connection
 
 
 def erase(
@@ -92,7 +97,7 @@ def erase(
     """
     before, last = _read(address, vault, tenant, subject)
     now = clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    with _writing(address, tenant) as connection:
+    with _opened(address) as engine, _turn(engine, tenant) as connection:
         execute = connection.exec_driver_sql
         held = before.with_later(_held(connection, vault, tenant, subject, places=(last, None)))
         entry = asked(held)
@@ -137,15 +142,16 @@ def _held(
         own = sa.select(decisions).where(*here, sa.func.substr(c.request, 1, len(begins)) == begins)
         rows = connection.execute(own.order_by(c.sequence)).all()
         found = [vault.open(execute, recorded_of(row)) for row in rows]
-    bare = sa.select(c.sequence, c.request).where(
+    bare = sa.select(c.sequence, c.decision_id, c.request).where(
         *here, c.kind == "score", sa.func.substr(c.request, 1, len(MARK)) != MARK
     )
-    plain = [
-        row.sequence
+    plain = {
+        row.decision_id: row.sequence
         for row in connection.execute(bare.order_by(c.sequence))
         if subject_of("application", parse_json(bytes(row.request), "request")) == subject
-    ]
-    return Held(key, found, tuple(plain))
+    }
+    about = sa.select(c.sequence).where(c.tenant == tenant, c.about.in_(list(plain)))
+    return Held(key, found, tuple(sorted([*plain.values(), *connection.execute(about).scalars()])))
 
 
 def forget_deleted(address: Address) -> bool:
@@ -186,18 +192,28 @@ def wrap_anew(address: Address, keys: KeyFile) -> int:
 
 
 def _wrap_tenant(address: Address, keys: KeyFile, tenant: str) -> int:
-    k, done, after = subject_keys.c, 0, ""
-    query = sa.select(k.tenant, k.key_id, k.kek_id, k.wrapped).where(k.tenant == tenant, k.kek_id != keys.current)
-    with _writing(address, tenant) as connection:
-        while rows := connection.execute(query.where(k.key_id > after).order_by(k.key_id).limit(PAGE)).all():
-            for row in rows:
-                again = keys.wrap(keys.unwrap(Wrapped(*row[:3], bytes(row[3]))), tenant, row.key_id)
-                change: dict[str, Any] = {"kek_id": again.kek_id, "wrapped": again.wrapped}
-                connection.execute(
-                    subject_keys.update().where(k.tenant == tenant, k.key_id == row.key_id).values(change)
-                )
-            done, after = done + len(rows), rows[-1].key_id
-    return done
+    done, after = 0, ""
+    with _opened(address) as engine:
+        while True:
+            with _turn(engine, tenant) as connection:  # a page a turn: those who record wait for no more
+                page = _wrap_page(connection, keys, tenant, after)
+            if not page:
+                return done
+            done, after = done + len(page), page[-1]
+
+
+def _wrap_page(connection: sa.Connection, keys: KeyFile, tenant: str, after: str) -> list[str]:
+    """Wrap the next keys anew; their identifiers."""
+    k = subject_keys.c
+    query = sa.select(k.tenant, k.key_id, k.kek_id, k.wrapped).where(
+        k.tenant == tenant, k.kek_id != keys.current, k.key_id > after
+    )
+    rows = connection.execute(query.order_by(k.key_id).limit(PAGE)).all()
+    for row in rows:
+        again = keys.wrap(keys.unwrap(Wrapped(*row[:3], bytes(row[3]))), tenant, row.key_id)
+        change: dict[str, Any] = {"kek_id": again.kek_id, "wrapped": again.wrapped}
+        connection.execute(subject_keys.update().where(k.tenant == tenant, k.key_id == row.key_id).values(change))
+    return [row.key_id for row in rows]
 
 
 def count_keys(address: Address) -> dict[str, int]:

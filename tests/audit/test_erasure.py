@@ -12,9 +12,11 @@ from api_service import Client, body_of
 from test_sealed_log import CANARIES, NUMBER, OUTCOME, application, decide_all, home, keys, served, traces
 from typer.testing import CliRunner
 
+from eco_credit.contracts import code_list
 from eco_credit.core.errors import EcoCreditError
 from eco_credit.registry.sealed import Part, Place, key_id_of, unseal
 from eco_credit.registry.subject_keys import Wrapped, read_key_file
+from eco_credit.rulebook import load
 from serving.audit.sqlite import open_sqlite
 from serving.audit.verify import verify
 from serving.cli import build
@@ -178,7 +180,12 @@ def test_records_of_before_sealing_are_named_since_no_key_erases_them(home: Path
     with served(home, keys) as client:
         client.post("/v1/scores", body_of(application()))
     code, said = erase(home, keys)
-    assert (code, said["sequences"], said["plain_sequences"]) == (0, [3], [1])
+    assert (code, said["sequences"], said["plain_sequences"]) == (0, [3], [1, 2])
+
+
+def test_the_reasons_of_the_rulebook_are_codes_of_the_list() -> None:
+    within = set(load().at("2026-11-23")["credit.personal.erase_within"])
+    assert within and within < set(code_list("erasure_reason").codes)
 
 
 @pytest.mark.parametrize(
