@@ -29,10 +29,12 @@ def serve(
     from serving.server import check_reach
     from serving.server import serve as run
     from serving.settings import read_settings
+    from serving.subject_keys import keys_of
 
     said = {"home": home, "host": host, "port": port}
     settings = read_settings(**{name: value for name, value in said.items() if value is not None})
     check_reach(settings, settings.host)
+    keys_of(settings)  # a key file that cannot be used is told before anything starts
     if settings.access != "keys" and not Store(settings.home).has_champion(settings.model_name):
         note("no model is served from this store yet: building the synthetic demo store first")
         ensure_demo_store(settings.home)

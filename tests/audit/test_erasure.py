@@ -108,8 +108,11 @@ def test_what_was_erased_is_read_by_nobody_and_everything_else_as_before(home: P
 def test_the_chain_says_who_erased_which_records_and_why_and_not_whom(home: Path, keys: Path) -> None:
     with served(home, keys) as client:
         filled(client)
+    name = read_key_file(keys).name_of("demo", NUMBER).encode()
+    assert name in (home / "decisions.db").read_bytes(), "the control: with the key file the person can be looked up"
     code, said = erase(home, keys, "--second", "wang", "--reference", "GH-2026-7")
     assert code == 0
+    assert not any(name in path.read_bytes() for path in home.glob("decisions.db*")), "nobody can confirm a guess"
     with sqlite3.connect(home / "decisions.db") as raw:
         kind, by, request, answer = raw.execute(
             "select kind, by_user, request, answer from decisions order by sequence desc limit 1"
