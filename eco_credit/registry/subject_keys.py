@@ -197,14 +197,17 @@ class KeySource:
         self._read = (_stamp(path), read_key_file(path))
         self._looked = time.monotonic()
 
-    def now(self) -> KeyFile:
+    def now(self, needed: str | None = None) -> KeyFile:
         """The keys as the file holds them, or held `LOOK_SECONDS` ago.
+
+        Args:
+            needed: identifier of a key-encryption key; where it is not known the file is looked at at once.
 
         Raises:
             StorageUnavailable: as `read_key_file`.
         """
         stamp, keys = self._read
-        if time.monotonic() - self._looked < LOOK_SECONDS:
+        if time.monotonic() - self._looked < LOOK_SECONDS and (needed is None or needed in keys.keys):
             return keys
         if (now := _stamp(self._path)) != stamp:
             keys = read_key_file(self._path)

@@ -68,7 +68,7 @@ class Vault:
         if found is None:
             return entry
         part = Part(entry.request, entry.answer, entry.request_hash, entry.features)
-        stored = seal(self._keys().cipher(found), found.key_id, _place(entry), part, names)
+        stored = seal(self._keys(found.kek_id).cipher(found), found.key_id, _place(entry), part, names)
         return _with(entry, stored)
 
     def _key_for(self, execute: Execute, entry: Entry, subject: str | None, now: str) -> Wrapped | None:
@@ -116,12 +116,12 @@ class Vault:
         key = self.key_at(execute, entry.tenant, key_id)
         if key is None:
             return replace(found, entry=_with(entry, without_key(stored)), erased=True)
-        return replace(found, entry=_with(entry, unseal(self._keys().cipher(key), _place(entry), stored)))
+        return replace(found, entry=_with(entry, unseal(self._keys(key.kek_id).cipher(key), _place(entry), stored)))
 
-    def _keys(self) -> KeyFile:
+    def _keys(self, needed: str | None = None) -> KeyFile:
         if self.source is None:
             raise _locked()
-        return self.source.now()
+        return self.source.now(needed)
 
 
 @cache

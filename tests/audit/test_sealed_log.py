@@ -16,7 +16,7 @@ from small_store import add_model
 from eco_credit.contracts.examples import example_application as example
 from eco_credit.core.errors import StorageUnavailable
 from eco_credit.registry.sealed import key_id_of
-from eco_credit.registry.subject_keys import KeySource, new_key_file
+from eco_credit.registry.subject_keys import LOOK_SECONDS, KeySource, new_key_file
 from serving.app import create_app
 from serving.audit import Journal
 from serving.audit.verify import verify
@@ -197,6 +197,7 @@ def test_a_key_file_without_the_key_is_an_answer_503_and_nothing_is_shown(
         other = tmp_path / "apart" / "other.key"
         new_key_file(other)
         other.replace(keys)
+        client.wait(2 * LOOK_SECONDS)
         refused = client.get(f"/v1/decisions/{decision_id}")
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/storage_unavailable")
     assert KeySource(keys).now() is not None

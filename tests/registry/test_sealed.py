@@ -168,6 +168,13 @@ def test_a_key_file_that_is_replaced_is_read_again_and_one_that_is_taken_away_is
     assert source.now() is before
     before.rotated().write(path)
     assert source.now().current != before.current and set(source.now().keys) > set(before.keys)
+    monkeypatch.setattr(subject_keys, "LOOK_SECONDS", 3600.0)
+    held = source.now()
+    held.rotated().write(path)
+    turned = read_key_file(path).current
+    assert source.now() is held, "not looked at again so soon"
+    assert source.now(held.current) is held and turned in source.now(turned).keys, "unless a key is missed"
+    monkeypatch.setattr(subject_keys, "LOOK_SECONDS", 0.0)
     path.unlink()
     with pytest.raises(StorageUnavailable, match="cannot be read"):
         source.now()
