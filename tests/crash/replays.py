@@ -22,6 +22,7 @@ from serving.models import Triple, load_triple
 from serving.pipeline import Answer, Ask, House
 from serving.replay import Replayer
 from serving.settings import Settings
+from serving.subject_keys import vault_of
 
 KINDS = ("forest_right", "water_right", "order")
 _GROUP = 1024
@@ -83,7 +84,7 @@ def replay_many(folder: Path, count: int, seed: int) -> dict[str, Any]:
     filled = time.monotonic()
     engine = open_engine(settings.decisions_path, writes=False)
     differing, done = [], 0
-    for result in Replayer(settings.home).replay(scores(engine, "demo")):
+    for result in Replayer(settings.home).replay(scores(engine, "demo", vault_of(settings, engine))):
         done += 1
         if result.differs and len(differing) < 10:
             differing.append(result.as_dict())
