@@ -164,7 +164,7 @@ def test_a_replay_finds_the_book_it_was_answered_with_and_names_the_digest_when_
         answer = client.post("/v1/scores", body_of(example("water_right"))).json()
     made, held = answer["decision_id"], answer["provenance"]["book_hash"]
     where = ("--home", str(tmp_path))
-    same = {"replayed": 1, "same": 1, "differing": []}
+    same = {"replayed": 1, "same": 1, "erased": 0, "differing": []}
     assert replayed(made, *where, "--book", str(book)) == (0, same)
     assert replayed(made, *where) == (0, same), "the service keeps the books it answers with"
     code, other = replayed("--all", *where, "--book", str(write(tmp_path / "other.csv", "OTHER")))
