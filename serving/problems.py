@@ -50,6 +50,7 @@ _TYPES = (
     ProblemType("receive_timeout", 408, "The body did not arrive in time", "请求体接收超时"),
     ProblemType("idempotency_conflict", 409, "The key was used with another body", "幂等键已用于其他请求"),
     ProblemType("job_state", 409, "The job has not come to that, or is over", "作业尚未完成或已结束"),
+    ProblemType("key_state", 409, "The key has ended, or has a successor", "密钥已失效，或已有替换密钥"),
     ProblemType("erased", 410, "The personal data of this decision was erased", "该决策的个人信息已删除"),
     ProblemType("body_too_large", 413, "The body is too large", "请求体过大"),
     ProblemType("media_type", 415, "The body must be application/json in UTF-8", "请求体须为 UTF-8 编码的 JSON"),

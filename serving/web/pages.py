@@ -140,9 +140,20 @@ class Page:
         """The page for a decision whose borrower was erased: what it was made of is gone."""
         return self.notice(self.t("notice.erased"), self.t("notice.erased_text"), status=410)
 
-    def notice(self, title: str, text: str, *, status: int) -> Response:
-        """A page that says why there is nothing to show."""
-        return self.draw("notice.html.j2", status=status, title=title, text=text)
+    def notice(self, title: str, text: str, *, status: int, sent: Mapping[str, Any] | None = None) -> Response:
+        """A page that says why there is nothing to show; ``sent`` is a form to be sent again: action and fields."""
+        return self.draw("notice.html.j2", status=status, title=title, text=text, sent=sent)
+
+
+def barred(report: str, links: Iterable[tuple[str, str]]) -> str:
+    """A report with a bar of words and addresses above it, shown on the screen and not printed."""
+    bar = Markup("").join(Markup('<a href="{}">{}</a>').format(address, text) for text, address in links)
+    return report.replace("<body>", f'<body><nav class="bar">{bar}</nav>', 1)
+
+
+def other_languages(page: Page) -> list[tuple[str, str]]:
+    """Name and address of a page in the languages it is not in."""
+    return [(LANGUAGE_NAMES[lang], switched(page.request, lang)) for lang in LANGUAGES if lang != page.lang]
 
 
 def reader_of(request: Request) -> dict[str, Any]:

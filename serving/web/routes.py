@@ -144,6 +144,8 @@ async def _corrected(state: State, page: Page, kind: str, number: str) -> Respon
     """A new form that says what a recorded application says, to be corrected and sent beside it."""
     by = who(page.request)
     found = await _recorded(state, by, number) if by.may(Permission.CASES) else None
+    if found is not None and not found[1]:
+        return page.erased()
     if found is None or found[1]["pledges"][0]["kind"] != kind:
         return page.missing()
     return _form_page(page, kind, desk.again_values(kind, found[1]), {}, kept=True, again=found[0]["decision_id"])
@@ -215,7 +217,7 @@ def _add_decisions(router: APIRouter, state: State) -> None:
             return page.missing()
         if not found[1]:
             return page.erased()
-        return html(await state.run(_appraisal, state, found, page.lang), page.lang)
+        return html(await state.run(_appraisal, state, page, found), page.lang)
 
 
 def _appraisal(state: State, page: Page, found: tuple[dict[str, Any], dict[str, Any]]) -> str:

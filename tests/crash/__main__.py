@@ -12,11 +12,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), *(str(HERE.parent / room) for room in ("audit", "api", "risk")), str(HERE.parents[1])]
 COUNTS = {"kill-sqlite": 200, "kill-postgres": 50, "power": 1_000, "power-normal": 200, "race": 1_000, "tamper": 10_000,
-          "replay": 100_000, "kill-sealed": 200}  # fmt: skip
+          "replay": 100_000, "kill-sealed": 200, "nth-call": 10_000}  # fmt: skip
 
 
 def run(name: str, count: int, seed: int, folder: Path) -> dict[str, object]:
     from kills import kill_postgres, kill_sealed, kill_sqlite
+    from nth_call import fail_each
     from power import cut_power
     from races import race
     from replays import replay_many
@@ -28,8 +29,8 @@ def run(name: str, count: int, seed: int, folder: Path) -> dict[str, object]:
         return race(folder / "decisions.db", count)
     if name.startswith("power"):
         return cut_power(folder, count, seed, normal=name.endswith("normal"))
-    small = {"kill-sqlite": kill_sqlite, "kill-sealed": kill_sealed, "tamper": tamper, "replay": replay_many}
-    return small[name](folder, count, seed)
+    runs = {"kill-sqlite": kill_sqlite, "kill-sealed": kill_sealed, "tamper": tamper, "replay": replay_many}
+    return (runs | {"nth-call": fail_each})[name](folder, count, seed)
 
 
 def main() -> None:

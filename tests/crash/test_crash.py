@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from kills import kill_postgres, kill_sealed, kill_sqlite
+from nth_call import fail_each
 from power import cut_power
 from races import race
 from replays import replay_many

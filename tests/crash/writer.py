@@ -1,7 +1,7 @@
 """A process that records decisions for several clients until it is killed, and says what it asked and what it got.
 
-``python writer.py ADDRESS RUN CLIENTS COUNT [--normal] [--keys=FILE]``; standard input: keys that were asked and not
-answered before.
+``python writer.py ADDRESS RUN CLIENTS COUNT [--normal|--early] [--keys=FILE]``; standard input: keys that were asked
+and not answered before.
 Lines on standard output: ``ask KEY`` before a record is handed in, ``ack KEY DECISION SEQUENCE`` once it is durable.
 """
 
