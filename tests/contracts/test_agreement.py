@@ -159,7 +159,8 @@ def test_a_nested_application_and_its_flat_rows_get_one_verdict(kind: str, seed:
 def _flat(application: dict[str, Any], pledge: dict[str, Any]) -> dict[str, Any]:
     names = {f.name: f.column for f in contract(pledge["kind"]).fields if not f.group}
     loan = {f.column: application["loan"].get(f.name) for f in contract("application").fields if f.group == "loan"}
-    top = {k: v for k, v in application.items() if not isinstance(v, dict) and k != "pledges"}
+    groups = {group.name for group in contract("application").root.groups}
+    top = {k: v for k, v in application.items() if k not in groups}
     return top | application["borrower"] | loan | {names[k]: v for k, v in pledge.items()}
 
 
