@@ -1,6 +1,6 @@
 """Kill a batch run with signal 9 at moments of chance, again and again; it must end with the bytes of a quiet run.
 
-python tests/batch/kill_batch.py --home DIR [--rows 200000] [--kills 200] [--seed 1]
+python tests/batch/kill_batch.py --home DIR [--rows 200000] [--kills 200] [--seed 1] [--longest 0.45]
 """
 
 from __future__ import annotations
@@ -50,7 +50,14 @@ def life(work: Callable[[], object], seconds: float) -> int | None:
 
 
 def kill_runs(
-    source: Path, folder: Path, run: Callable[[Path, bool], object], *, kills: int, seed: int, ending: str = ".parquet"
+    source: Path,
+    folder: Path,
+    run: Callable[[Path, bool], object],
+    *,
+    kills: int,
+    seed: int,
+    ending: str = ".parquet",
+    longest: float = 0.45,
 ) -> dict[str, Any]:
     """Run a batch to its end as often as it takes to be killed so many times.
 
@@ -61,6 +68,7 @@ def kill_runs(
         kills: how many kills.
         seed: of the moments.
         ending: ending of the result.
+        longest: longest life of a run that will be killed, as a part of what a quiet run takes.
 
     Returns:
         Kills, runs that came to their end, and how many of these had other bytes than a quiet run.
@@ -77,7 +85,7 @@ def kill_runs(
     killed = ended = differ = partial = 0
     while killed < kills or ended == 0:
         still = killed < kills
-        code = life(lambda: run(out, True), chance.uniform(0.0, 0.45 * usual) if still else 3600.0)
+        code = life(lambda: run(out, True), chance.uniform(0.0, longest * usual) if still else 3600.0)
         if code is None:
             killed += 1
             partial += (folder / "killed.parts" / "journal.jsonl").exists()
@@ -103,6 +111,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--longest", type=float, default=0.45)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -114,7 +123,7 @@ def main() -> None:
             options = Options(Limits(chunk_rows=5_000), resume=resume)
             run_batch(source, out, scorer=ServedScorer(given.home), options=options)
 
-        found = kill_runs(source, folder, run, kills=given.kills, seed=given.seed)
+        found = kill_runs(source, folder, run, kills=given.kills, seed=given.seed, longest=given.longest)
     print(json.dumps({"rows": given.rows, **found}))
 
 
