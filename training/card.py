@@ -42,8 +42,9 @@ def _population(plan: Plan, tape: Tape, windows: Windows) -> list[str]:
     return [
         "## Data",
         f"Contract `{tape.contract.name}` {tape.contract.version}, data digest `{tape.digest[:16]}`, "
-        f"{len(tape.target)} labelled rows, {tape.unlabelled} without outcome, {windows.dropped} dropped because "
+        f"{tape.labelled} labelled rows, {tape.unlabelled} without outcome, {windows.dropped} dropped because "
         "their borrower stands in an earlier window.",
+        *([tape.whole.words()] if tape.whole else []),
         "| window | days | rows |\n|---|---|---|\n" + "\n".join(rows),
     ]
 

@@ -6,6 +6,7 @@ EBA/GL/2017/16 paragraphs 36 to 45 for a margin of estimation error apart from t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from eco_credit.rulebook import RuleSet
 from training.datasets import Tape
 from training.plan import Plan
 from training.split import Rows
+from training.whole import Cells
 
+NONE = (0.0, 0.0)
 LIMITS = ("credit.policy.cell_loans_min", "credit.policy.cell_defaults_min")
 
 
@@ -35,19 +38,49 @@ def cells_json(plan: Plan, tape: Tape, rows: Rows, rules: RuleSet) -> dict[str, 
     """
     if "kind" not in tape.places:
         return None
-    kind, bad = text(tape.places, "kind")[rows], tape.target[rows]
-    names = sorted({str(name) for name in kind.tolist() if name is not None})
     digits = plan.data.area_digits if "area_code" in tape.places else None
-    by_kind = np.array([_pair(bad[kind == name]) for name in names])
+    known = tape.whole.cells if tape.whole else None
+    found = counted(tape, rows, digits) if known is None else known
+    by_kind = np.array([pair for pair, _ in found.values()])
     elsewhere = margin_over(by_kind, rules)
     kinds: dict[str, Any] = {}
-    for name, (loans, defaults) in zip(names, by_kind.tolist(), strict=True):
-        areas = {} if digits is None else _by_area(tape, rows[kind == name], digits)
+    for name, ((loans, defaults), areas) in found.items():
         enough = loans >= rules.number(LIMITS[0]) and defaults >= rules.number(LIMITS[1]) and len(areas) > 1
         own = margin_over(np.array(list(areas.values())), rules) if enough else elsewhere
         told = {area: {"loans": n, "defaults": k} for area, (n, k) in areas.items()}
         kinds[name] = {"loans": loans, "defaults": defaults, "margin": own, "areas": told}
     return {"area_digits": digits, "kinds": kinds, "elsewhere": elsewhere}
+
+
+def counted(tape: Tape, rows: Rows, digits: int | None) -> Cells:
+    """Loans and defaults of some rows by kind, and by the first digits of the area code within it."""
+    kind, bad = text(tape.places, "kind")[rows], tape.target[rows]
+    names = sorted({str(name) for name in kind.tolist() if name is not None})
+    return {
+        name: (_pair(bad[kind == name]), {} if digits is None else _by_area(tape, rows[kind == name], digits))
+        for name in names
+    }
+
+
+def added(parts: Iterable[Cells]) -> Cells:
+    """Counts of several parts of a tape together.
+
+    Example:
+        >>> added([{"forest": ((2.0, 1.0), {"11": (2.0, 1.0)})}, {"forest": ((1.0, 0.0), {"12": (1.0, 0.0)})}])
+        {'forest': ((3.0, 1.0), {'11': (2.0, 1.0), '12': (1.0, 0.0)})}
+    """
+    pairs: dict[str, tuple[float, float]] = {}
+    areas: dict[str, dict[str, tuple[float, float]]] = {}
+    for part in parts:
+        for name, (pair, within) in part.items():
+            pairs[name] = _plus(pairs.get(name, NONE), pair)
+            known = areas.setdefault(name, {})
+            known |= {area: _plus(known.get(area, NONE), more) for area, more in within.items()}
+    return {name: (pairs[name], dict(sorted(areas[name].items()))) for name in sorted(pairs)}
+
+
+def _plus(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def _pair(bad: Floats) -> tuple[float, float]:

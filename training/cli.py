@@ -27,6 +27,13 @@ class Language(StrEnum):
     en = "en"
 
 
+class EngineName(StrEnum):
+    """Who reads a tape and grows trees."""
+
+    local = "local"
+    dask = "dask"
+
+
 Lang = Annotated[Language, typer.Option(help="Language of the page.")]
 Data = Annotated[Path, typer.Argument(help="Loan tape, .parquet or .csv.", exists=True, dir_okay=False)]
 
@@ -78,6 +85,10 @@ def train(
     data: Annotated[Path | None, typer.Option(help="Loan tape; default what the plan says.", exists=True)] = None,
     trainer: Annotated[str, typer.Option(help="Who trains and signs; enrolled when new.")] = "trainer",
     mapping: Map = None,
+    engine: Annotated[EngineName, typer.Option(help="dask: --data is a folder of Parquet.")] = EngineName.local,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="Dask scheduler, such as tcp://host:8786; default workers here.")
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -94,10 +105,31 @@ def train(
         from training.train import Setting
         from training.train import train as run
 
-        steps = Steps()
-        done = run(read_plan(file), _tape(data, mapping), Setting(_store(home), trainer, say=steps))
+        steps, read = Steps(), _reading(engine, scheduler, data, mapping)
+        done = run(read_plan(file), _tape(data, mapping), Setting(_store(home), trainer, say=steps, read=read))
         steps.done()
         emit(_summary(done), json)
+
+
+def _reading(engine: EngineName, scheduler: str | None, data: Path | None, mapping: Path | None) -> Any:
+    """Who reads the tape and grows the trees; refuses options that do not go together."""
+    from eco_credit.core.errors import Violation
+
+    dask = engine is EngineName.dask
+    if scheduler is not None and not dask:
+        raise ContractError([Violation("--scheduler", "engine", "needs --engine dask", "须同时给出 --engine dask")])
+    if mapping is not None and dask:
+        en = "a mapping is for --engine local; write the tape by the contract first"
+        raise ContractError([Violation("--mapping", "engine", en, "映射仅用于 --engine local；请先按契约写出台账")])
+    if not dask:
+        if data is not None and data.is_dir():
+            en, zh = "a folder needs --engine dask", "文件夹须用 --engine dask"
+            raise ContractError([Violation("--data", "engine", en, zh)])
+        return None
+    from training.spread import on_dask
+    from training.spread_team import Cluster
+
+    return on_dask(Cluster(scheduler))
 
 
 SHOWN = ("auc", "brier", "ks", "default_rate", "mean_pd", "cox", "jeffreys")
@@ -122,7 +154,7 @@ def _summary(done: Any) -> dict[str, Any]:
         "lgd": found["lgd"],
         "monotone_violations": found["proof"]["violations"],
         "gates": {gate["gate"]: gate["light"] for gate in done.gate["gates"]},
-    }
+    } | ({"spread": found["spread"]} if "spread" in found else {})
 
 
 def evaluate(

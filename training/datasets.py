@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,10 @@ from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Columns, Floats, day, number, rows_of, take, text
 from training.leakage import refuse_late_columns, refuse_leaks
 from training.plan import Data, Plan
+from training.whole import Whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Days = npt.NDArray[np.datetime64]
 Words = npt.NDArray[np.object_]
@@ -66,6 +71,7 @@ class Tape:
         synthetic: True when any row is synthetic.
         unlabelled: rows left out because their outcome is unknown.
         places: ``kind`` of pledge and ``area_code``, where the tape has them.
+        whole: what is known of all rows where these were read in parts; None for a tape read here as a whole.
     """
 
     inputs: tuple[Input, ...]
@@ -81,6 +87,12 @@ class Tape:
     synthetic: bool
     unlabelled: int
     places: Columns = field(default_factory=dict)
+    whole: Whole | None = None
+
+    @property
+    def labelled(self) -> int:
+        """Labelled rows of the whole tape, of which these may be a sample."""
+        return self.whole.labelled if self.whole else len(self.target)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,16 +128,33 @@ def load_tape(plan: Plan, source: Path | Columns) -> Tape:
         ContractError: a value breaks the contract, an input was not known at origination, or an
             input gives the outcome away.
     """
-    from training.readers import readers
-
     made_for = contract(plan.data.contract)
     raw = source if isinstance(source, dict) else read_columns(source, made_for)
     check(made_for, raw)
+    tape = tape_of(plan, made_for, raw, digest=columns_digest(raw))
+    refuse_leaks(tape.columns, tape.target, tape.weight)
+    return tape
+
+
+def tape_of(plan: Plan, made_for: Contract, raw: Columns, *, digest: str) -> Tape:
+    """The labelled rows among checked columns, by the reader of the plan.
+
+    Args:
+        plan: the training plan.
+        made_for: contract of the columns.
+        raw: the columns, shape (n,) each.
+        digest: digest of the tape they belong to.
+
+    Raises:
+        ContractError: an input was not known at origination.
+    """
+    from training.readers import readers
+
     inputs, table = readers()[plan.data.reader](raw, plan, made_for)
     target = number(table, plan.data.target)
     known = np.flatnonzero(~np.isnan(target))
     names = [item.name for item in inputs]
-    tape = Tape(
+    return Tape(
         inputs=inputs,
         columns={name: np.ascontiguousarray(number(table, name)[known]) for name in names},
         target=target[known],
@@ -135,13 +164,11 @@ def load_tape(plan: Plan, source: Path | Columns) -> Tape:
         outcome={name: table[name][known] for name in OUTCOMES if name in table},
         truth={name: number(table, name)[known] for name in TRUTHS if name in table},
         contract=made_for,
-        digest=columns_digest(raw),
+        digest=digest,
         synthetic=bool((number(table, "synthetic") == 1.0).any()),
         unlabelled=rows_of(table) - len(known),
         places={name: text(table, name)[known] for name in PLACES if name in table},
     )
-    refuse_leaks(tape.columns, tape.target, tape.weight)
-    return tape
 
 
 def read_columns(path: Path, made_for: Contract) -> Columns:
@@ -157,6 +184,11 @@ def read_columns(path: Path, made_for: Contract) -> Columns:
         raise ValueError(f"a tape is a .parquet or .csv file, not {path.suffix!r}")
     codes = {field.name: str for field in made_for.fields if field.type == "text"}
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=codes)
+    return columns_of(frame, made_for)
+
+
+def columns_of(frame: pd.DataFrame, made_for: Contract) -> Columns:
+    """The columns of a frame by a contract; errors as in `read_columns`."""
     kinds = {field.name: field.type for field in made_for.fields}
     unknown = sorted(set(map(str, frame.columns)) - set(kinds))
     if unknown:
@@ -164,10 +196,11 @@ def read_columns(path: Path, made_for: Contract) -> Columns:
         raise ContractError(
             [Violation("columns", "unknown_column", f"{made_for.name} does not name {named}", f"契约未定义：{named}")]
         )
-    return {str(name): _column(frame[name], kinds[str(name)]) for name in frame.columns}
+    return {str(name): column(frame[name], kinds[str(name)]) for name in frame.columns}
 
 
-def _column(series: object, kind: str) -> npt.NDArray[np.generic]:
+def column(series: object, kind: str) -> npt.NDArray[np.generic]:
+    """One column by the type its contract names: days, texts with None for a blank, or float64."""
     import pandas as pd
 
     values = pd.Series(series)
@@ -185,13 +218,27 @@ def check(made_for: Contract, columns: Columns, most: int = 20) -> None:
     Raises:
         ContractError: with one violation per broken rule, naming the first row.
     """
-    broken = check_columns(made_for, columns)
+    broken = [
+        (field, rule, int(mask.sum()), int(np.argmax(mask)) + 1)
+        for mask, field, rule in check_columns(made_for, columns)
+    ]
+    refuse_broken(broken[:most])
+
+
+def refuse_broken(broken: Sequence[tuple[str, str, int, int]]) -> None:
+    """Refuse a tape that breaks rules.
+
+    Args:
+        broken: field, rule, rows that break it, number of the first of them (1 is the first row).
+
+    Raises:
+        ContractError: there is any.
+    """
     if broken:
         raise ContractError(
-            Violation(field, rule, f"{int(mask.sum())} rows break {rule}", f"{int(mask.sum())} 行不符合 {rule}",
-                      int(np.argmax(mask)) + 1)
-            for mask, field, rule in broken[:most]
-        )  # fmt: skip
+            Violation(field, rule, f"{rows} rows break {rule}", f"{rows} 行不符合 {rule}", first)
+            for field, rule, rows, first in broken
+        )
 
 
 def columns_digest(columns: Columns) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ QUIET: dict[str, Any] = {
 
 
 CHECKED_ROWS = 50_000
+Grow = Callable[[Tape, Windows, Trees, Mapping[str, Any]], Any]
+"""Grows a booster, as `grown` does."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Fitted:
     collapse_error: float
 
 
-def fit_pd(tape: Tape, windows: Windows, fit: PdFit, *, seed: int) -> Fitted:
+def fit_pd(tape: Tape, windows: Windows, fit: PdFit, *, seed: int, grow: Grow | None = None) -> Fitted:
     """Find the number of trees on the last in-time vintage, then fit on all in-time rows.
 
     Args:
@@ -61,22 +63,32 @@ def fit_pd(tape: Tape, windows: Windows, fit: PdFit, *, seed: int) -> Fitted:
         windows: the split.
         fit: parameters.
         seed: seed of LightGBM.
+        grow: who grows the trees; None for `grown`, in this process and on the rows of the tape.
 
     Returns:
         The model on the logit of the PD.
     """
     chosen = parameters(fit, [item.monotone for item in tape.inputs], seed)
-    return as_tables(grown(tape, windows, fit, chosen), tape, windows.in_time)
+    return as_tables((grow or grown)(tape, windows, fit, chosen), tape, windows.in_time)
 
 
 def grown(tape: Tape, windows: Windows, fit: Trees, chosen: Mapping[str, Any]) -> Any:
     """A booster with as many trees as the last in-time vintage asks for, at least 10, fitted on all in-time rows."""
+    stopped = until_stop(dataset(tape, windows.train), dataset(tape, windows.stop), fit, chosen)
+    return fixed(tape, windows.in_time, chosen, rounds=rounds_of(stopped))
+
+
+def until_stop(grow: Any, watch: Any, fit: Trees, chosen: Mapping[str, Any]) -> Any:
+    """A booster grown on one data set until another one no longer gets better."""
     import lightgbm as lgb
 
-    grow, watch = dataset(tape, windows.train), dataset(tape, windows.stop)
     stop = lgb.early_stopping(fit.patience, verbose=False)
-    stopped = lgb.train(dict(chosen), grow, fit.rounds, valid_sets=[watch], callbacks=[stop])
-    return fixed(tape, windows.in_time, chosen, rounds=max(int(stopped.best_iteration), 10))
+    return lgb.train(dict(chosen), grow, fit.rounds, valid_sets=[watch], callbacks=[stop])
+
+
+def rounds_of(stopped: Any) -> int:
+    """Trees the watched data set asked for, at least 10."""
+    return max(int(stopped.best_iteration), 10)
 
 
 def fixed(tape: Tape, rows: Rows, chosen: Mapping[str, Any], *, rounds: int) -> Any:

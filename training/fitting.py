@@ -18,7 +18,7 @@ from training.challengers import TABLES, Rival, Rivals, fit_rivals
 from training.datasets import Tape
 from training.expert import Anchor, anchored, expert_order
 from training.fit_lgd import LEAST_ROWS, LgdModel, fit_lgd, resolved, supervisory_lgd
-from training.fit_pd import Fitted, fit_pd, plain
+from training.fit_pd import Fitted, Grow, fit_pd, plain
 from training.moc import pd_margins
 from training.package import Models, bundle_files, encode_files
 from training.plan import PdFit, Plan
@@ -42,6 +42,7 @@ class Work:
         score: raw score of every row, shape (n,).
         rivals: what was fitted beside the model.
         tuned: outcome of the search for parameters; None where the plan asks for none.
+        grow: who grew the trees of the model; None for this process.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Work:
     score: Floats
     rivals: Rivals
     tuned: Tuned | None = None
+    grow: Grow | None = None
 
     @property
     def pd(self) -> PdFit:
@@ -72,6 +74,7 @@ def fit(
     *,
     say: Say = lambda _: None,
     tuning: Path | None = None,
+    grow: Grow | None = None,
 ) -> Work:
     """Tune where the plan asks for it, then fit PD, challengers, calibration and LGD.
 
@@ -82,17 +85,20 @@ def fit(
         rules: rules of the day, for the LGD model.
         say: told each step.
         tuning: folder of stored searches; None keeps none, and then a stopped one begins anew.
+        grow: who grows the trees of the model; None for this process.
     """
     tuned = _tuned(plan, tape, windows, say, tuning) if plan.tune.trials else None
     pd = tuned.fit if tuned else plan.pd
     say("fit PD, calibrate, fit LGD")
-    models = fit_models(plan, tape, windows, pd=pd, rules=rules)
+    models = fit_models(plan, tape, windows, pd=pd, rules=rules, grow=grow)
     say("fit challengers")
     rivals = beside_shape(models, fit_rivals(tape, windows, plan, pd, card=models.card), tape)
-    return Work(plan, tape, windows, models, models.pd.table.score(tape.columns), rivals, tuned)
+    return Work(plan, tape, windows, models, models.pd.table.score(tape.columns), rivals, tuned, grow)
 
 
-def fit_models(plan: Plan, tape: Tape, windows: Windows, *, pd: PdFit, rules: RuleSet) -> Models:
+def fit_models(
+    plan: Plan, tape: Tape, windows: Windows, *, pd: PdFit, rules: RuleSet, grow: Grow | None = None
+) -> Models:
     """Fit what is served: PD in the shape its defaults allow, LGD, what is asked beside them.
 
     Arguments as in `fit`, ``pd`` the parameters of the boosted model.
@@ -103,7 +109,8 @@ def fit_models(plan: Plan, tape: Tape, windows: Windows, *, pd: PdFit, rules: Ru
     """
     choice = choose(plan.champion, tape, windows, rules)
     card = fit_scorecard(tape, windows.in_time, binning=plan.challengers.binning)
-    grown = fit_pd(tape, windows, pd, seed=plan.seed) if choice.shape in (TABLES, SCORECARD) else None
+    boosted = choice.shape in (TABLES, SCORECARD)
+    grown = fit_pd(tape, windows, pd, seed=plan.seed, grow=grow) if boosted else None
     own = grown if choice.shape == TABLES else None
     fitted = own or _simple(choice.shape, card, tape, windows, rules)
     other = {TABLES: card.table(), SCORECARD: None if grown is None else grown.table}.get(choice.shape)
@@ -156,6 +163,9 @@ def _level_rows(shape: str, tape: Tape, windows: Windows) -> Rows:
 
 def _lgd(plan: Plan, tape: Tape, windows: Windows, shape: str, rules: RuleSet) -> LgdModel:
     """The LGD model; with few defaults and hardly one resolved, the supervisory value in its place."""
+    if tape.whole is not None and tape.whole.losses is not None:
+        # all defaults, where the tape is a sample of all loans
+        tape, windows = tape.whole.losses
     if shape in (PRIOR, BOUND) and resolved(tape, windows.in_time, plan.lgd) < LEAST_ROWS:
         return supervisory_lgd(plan.lgd, rules)
     return fit_lgd(tape, windows, plan.lgd, seed=plan.seed, rules=rules)
@@ -169,7 +179,7 @@ def _calibrated(score: Floats, tape: Tape, windows: Windows) -> Calibrated:
 
 def rebuilt_alike(work: Work, rules: RuleSet) -> bool:
     """Whether fitting once more gives every file of the bundle byte for byte (gate G10); takes as long as the fit."""
-    again = fit_models(work.plan, work.tape, work.windows, pd=work.pd, rules=rules)
+    again = fit_models(work.plan, work.tape, work.windows, pd=work.pd, rules=rules, grow=work.grow)
     first, second = (
         encode_files(bundle_files(work.plan, work.tape, made, in_time=work.windows.in_time, rules=rules), made)
         for made in (work.models, again)

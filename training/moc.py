@@ -79,7 +79,7 @@ def pd_margins(
     rows, fixed = level
     rate, count = _rate(tape, rows)
     best, upper = rate if fixed is None else fixed, pd_upper(rate * count, count, rules)
-    missing = tape.unlabelled / (tape.unlabelled + len(tape.target))
+    missing = tape.unlabelled / (tape.unlabelled + tape.labelled)
     later, seen = _rate(tape, windows.evaluate)
     low = 1.0 - pd_upper((1.0 - later) * seen, seen, rules)
     mean = float(np.average(pd[windows.evaluate], weights=tape.weight[windows.evaluate]))

@@ -188,6 +188,19 @@ class LgdFit(_Part):
     group_rows: int = Field(100, ge=10, description="rows a kind needs for a conformal offset of its own")
 
 
+class Spread(_Part):
+    """How training on a cluster parts the rows; workers and files of the tape may be as many as there are.
+
+    Attributes:
+        parts: parts the rows are dealt to by a hash of the borrower; each is one machine of LightGBM.
+        rows: most rows of each window, and most defaults, that are held in one process. A larger window is sampled by a
+            hash of the row, which package, card and report say.
+    """
+
+    parts: int = Field(4, ge=1, le=64)
+    rows: int = Field(200_000, ge=1_000, le=5_000_000)
+
+
 class Bar(_Part):
     """One bar of the plan: a statistic of the evaluation, by dotted path, and its limits."""
 
@@ -208,6 +221,7 @@ class Plan(_Part):
         challengers: what is fitted beside it.
         evidence: what is proved beside the statistics.
         deficiencies: what the risk team states beside the measured margins of conservatism.
+        dask: how a tape beyond memory is parted, with ``--engine dask``; set here, as the parts decide the last bits.
         walk_forward: number of walk-forward folds inside the in-time window; 0 for none.
         bars: what the evaluation must reach; else exit code 4 and no registration.
     """
@@ -224,13 +238,18 @@ class Plan(_Part):
     challengers: Challengers = Challengers()
     evidence: Evidence = Evidence()
     deficiencies: tuple[Deficiency, ...] = ()
+    dask: Spread | None = None
     walk_forward: int = Field(0, ge=0, le=12)
     bars: tuple[Bar, ...] = ()
+
+    def content(self) -> dict[str, Any]:
+        """The plan as plain data; ``dask`` only where it is set, so that plans without it stay what they were."""
+        return self.model_dump(mode="json", exclude={"dask"} if self.dask is None else None)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the content of the plan."""
-        return digest(self.model_dump(mode="json"))
+        return digest(self.content())
 
 
 def plan_file(name: str) -> Path:

@@ -74,8 +74,11 @@ def choose(asked: Champion, tape: Tape, windows: Windows, rules: RuleSet) -> Cho
     Raises:
         ContractError: the plan asks for a richer shape than the defaults allow and gives no reason.
     """
-    seen = defaults_of(tape, np.concatenate([windows.in_time, windows.calibrate]))
-    later = defaults_of(tape, windows.evaluate)
+    if tape.whole is not None and tape.whole.defaults is not None:
+        seen, later = tape.whole.effective("train", "stop", "calibrate"), tape.whole.effective("evaluate")
+    else:
+        seen = defaults_of(tape, np.concatenate([windows.in_time, windows.calibrate]))
+        later = defaults_of(tape, windows.evaluate)
     tier = tier_of(seen, rules, out_of_time=later)
     shape = ALLOWED[tier.name] if asked.shape == "auto" else asked.shape
     made = Choice(tier, shape, seen, later, asked.reason.strip())

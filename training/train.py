@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -21,15 +22,16 @@ from eco_credit.rulebook import RuleSet, load
 from training.beside_training import beside_training, folds_of, of_training
 from training.card import card
 from training.challengers import TABLES, compare
-from training.datasets import load_tape, simulated
+from training.datasets import Tape, load_tape, simulated
 from training.evaluate import evaluate, reference_of
+from training.fit_pd import Grow
 from training.fitting import Work, fit
 from training.gates import RED, gate_record, look_up
 from training.metrics import ranking
 from training.package import bundle_files, encode_files
 from training.plan import Plan
 from training.population import population
-from training.split import Rows, split
+from training.split import Rows, Windows, split
 from training.unsigned import cost_of_signs
 from training.walk_forward import walk_forward
 
@@ -67,6 +69,7 @@ class Setting:
         register: log to MLflow as challenger.
         rules_day: day of the rules for master scale and support.
         say: told each step; for progress.
+        read: who reads, splits and grows the trees: `training.spread.on_dask`; None for `here`.
     """
 
     store: Store
@@ -74,6 +77,35 @@ class Setting:
     register: bool = True
     rules_day: str = "2026-11-23"
     say: Say = field(default=lambda _: None)
+    read: Reading | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Data to train on.
+
+    Attributes:
+        plan: the plan, with everything decided that it left open.
+        tape: labelled rows.
+        windows: the split.
+        grow: who grows the trees of the model; None for this process.
+    """
+
+    plan: Plan
+    tape: Tape
+    windows: Windows
+    grow: Grow | None = None
+
+
+Reading = Callable[[Plan, Path | Columns | None, Say], AbstractContextManager[Ready]]
+"""Reads a tape by a plan; what it holds on to is let go of when the context ends."""
+
+
+@contextmanager
+def here(plan: Plan, source: Path | Columns | None, say: Say) -> Iterator[Ready]:
+    """Read a tape into this process."""
+    tape = load_tape(plan, _source(plan, source))
+    yield Ready(plan, tape, split(tape.origination, tape.borrower, plan.split))
 
 
 def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Trained:
@@ -81,8 +113,8 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
 
     Args:
         plan: the plan.
-        source: file or columns; None takes the plan's file or simulates.
-        setting: store and people.
+        source: file, folder or columns; None takes the plan's file or simulates.
+        setting: store and people, and who reads.
 
     Returns:
         The package. The same plan, data and seed give the same digest.
@@ -93,12 +125,13 @@ def train(plan: Plan, source: Path | Columns | None, setting: Setting) -> Traine
     """
     rules = load().at(setting.rules_day)
     setting.say("data")
-    tape = load_tape(plan, _source(plan, source))
-    windows = split(tape.origination, tape.borrower, plan.split)
-    work = fit(plan, tape, windows, rules, say=setting.say, tuning=setting.store.home / "tuning")
-    setting.say("evaluate")
-    files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
-    gate = finite(gate_record(plan.bars, statistics(work, files, rules), rules))
+    with (setting.read or here)(plan, source, setting.say) as ready:
+        plan, tape, windows = ready.plan, ready.tape, ready.windows
+        tuning = setting.store.home / "tuning"
+        work = fit(plan, tape, windows, rules, say=setting.say, tuning=tuning, grow=ready.grow)
+        setting.say("evaluate")
+        files = bundle_files(plan, tape, work.models, in_time=windows.in_time, rules=rules)
+        gate = finite(gate_record(plan.bars, statistics(work, files, rules), rules))
     setting.say("package")
     folder, digest = _write(work, files, gate, rules=rules, home=setting.store.home)
     if gate["status"] == RED:
@@ -130,7 +163,8 @@ def statistics(work: Work, files: Mapping[str, Any], rules: RuleSet) -> dict[str
     walked = walk_forward(tape, work.windows.in_time, work.again, origins=work.plan.walk_forward)
     folds = folds_of(work, found["pd"]["auc"])
     proofs = {name: proof.as_dict() for name, proof in work.models.lgd.proofs.items()}
-    return found | of_training(work, rules) | folds | {
+    read = {} if tape.whole is None else {"spread": tape.whole.as_dict()}
+    return found | of_training(work, rules) | folds | read | {
         "unsigned": cost_of_signs(work) if work.plan.evidence.unsigned else {},
         "in_time_auc": in_time,
         "calibration_auc": _auc(work, work.windows.calibrate),
@@ -182,7 +216,7 @@ def _write(
     bundle, tape = ModelBundle.parse(files), work.tape
     encoded = encode_files(files, work.models) | {
         "gate.json": canonical_json(gate),
-        "plan.json": canonical_json(work.plan.model_dump(mode="json")),
+        "plan.json": canonical_json(work.plan.content()),
         "population.json": canonical_json(finite(population(bundle, tape, work.windows.in_time, rules))),
         "scorecard.json": canonical_json(finite(work.rivals.scorecard.as_json())),
         "card.md": card(work.plan, tape, work.windows, gate).encode(),
@@ -207,7 +241,8 @@ def _meta(work: Work, rules: RuleSet) -> PackageMeta:
         name=work.plan.name,
         contract=made_for,
         rules={"day": rules.day.isoformat(), "digest": rules.digest},
-        data={"digest": tape.digest, "rows": len(tape.target), "windows": work.windows.counts()},
+        data={"digest": tape.digest, "rows": tape.labelled, "windows": work.windows.counts()}
+        | ({} if tape.whole is None else {"spread": tape.whole.as_dict()}),
         seed=work.plan.seed,
         code_version=code_version(),
         libraries={name: metadata.version(name) for name in (*LIBRARIES, *_extras(work))},
@@ -217,9 +252,10 @@ def _meta(work: Work, rules: RuleSet) -> PackageMeta:
 
 
 def _extras(work: Work) -> list[str]:
-    """Libraries of the extra ``train`` that had a part in the package."""
+    """Libraries of the extras that had a part in the package."""
     binned = work.rivals.scorecard.binning == "optbinning"
-    return ["optbinning"] * binned + ["optuna"] * (work.tuned is not None)
+    spread = ["dask", "distributed"] if work.tape.whole else []
+    return ["optbinning"] * binned + ["optuna"] * (work.tuned is not None) + spread
 
 
 def _register(store: Store, folder: Path, gate: Mapping[str, Any], plan: Plan) -> int:

@@ -39,12 +39,32 @@ def tier_lines(facts: Judged, t: Translate) -> list[tuple[str, str]]:
     return lines
 
 
+def spread_of(facts: Judged) -> Plain:
+    """How rows were parted in a training on a cluster; empty for one in a single process."""
+    found: Plain = (facts.gate.get("statistics") or {}).get("spread") or {}
+    return found
+
+
+def spread_line(facts: Judged, t: Translate) -> list[tuple[str, str]]:
+    """Parts of a training on a cluster, and rows held of all rows where a window was sampled."""
+    spread = spread_of(facts)
+    if not spread:
+        return []
+    cut = [
+        t("validation.tier.spread.of", name=t(f"validation.tier.spread.name.{name}"),
+          held=number(spread["rows"][name]["held"], 0), all=number(spread["rows"][name]["all"], 0))
+        for name in spread["sampled"]
+    ]  # fmt: skip
+    held = t("validation.tier.spread.join").join(cut) if cut else t("validation.tier.spread.whole")
+    return [(t("validation.tier.spread.title"), t("validation.tier.spread.told", parts=spread["parts"], held=held))]
+
+
 def tier_warnings(facts: Judged, t: Translate) -> list[str]:
     """What a reader must know first: a shape richer than the defaults allow, or a level that is no estimate."""
     tier = tier_of(facts)
     resolved = ((facts.gate.get("statistics") or {}).get("lgd_rows") or {}).get("fit")
     found = [("richer", tier.get("forced") == "richer"), ("anchored", bool(tier.get("flag"))),
-             ("supervisory", resolved == 0)]  # fmt: skip
+             ("supervisory", resolved == 0), ("sampled", bool(spread_of(facts).get("sampled")))]  # fmt: skip
     return [t(f"validation.tier.warning.{name}") for name, holds in found if holds]
 
 

@@ -20,7 +20,7 @@ from eco_credit.reports.validation_report_gates import (
     word,
 )
 from eco_credit.reports.validation_report_model import ModelFacts, Plain, label
-from eco_credit.reports.validation_report_tier import tier_warnings
+from eco_credit.reports.validation_report_tier import spread_line, tier_warnings
 
 
 def stylesheet() -> str:
@@ -263,6 +263,7 @@ def provenance(facts: ModelFacts, lang: str, t: Translate) -> list[tuple[str, st
         (t("validation.of.contract"), " ".join(str(contract.get(key, "")) for key in ("name", "version", "digest"))),
         (t("validation.of.rules"), f"{day(rules.get('day'), lang)} {rules.get('digest', '')}"),
         (t("validation.of.digest_training"), str((manifest.get("data") or {}).get("digest", UNKNOWN))),
+        *spread_line(facts, t),
         (t("validation.of.plan"), str((manifest.get("plan") or {}).get("digest", UNKNOWN))),
         (t("validation.of.seed"), brief(manifest.get("seed"), 0).replace(",", "")),
         (t("validation.of.code"), str(manifest.get("code_version", UNKNOWN))),
