@@ -28,8 +28,8 @@ from training.spread_shelf import Shelf
 from training.whole import Cells
 
 Hashes = npt.NDArray[np.uint64]
-BATCH_ROWS = 10_000
-"""Rows read at once."""
+BATCH_ROWS, READ_BYTES = 5_000, 2**16
+"""Rows made into columns at once, and bytes of a column read ahead."""
 WindowOf = npt.NDArray[np.int8]
 IN_TIME = 2
 """Windows before this one are in time: train and stop."""
@@ -194,10 +194,13 @@ def _look(plan: Plan, made_for: Contract, raw: Columns, *, before: int) -> Look:
 
 def _batches(piece: Piece) -> Iterator[Any]:
     """Record batches of a piece."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(piece.path) as file:
-        yield from file.iter_batches(batch_size=BATCH_ROWS, row_groups=[piece.group])
+    # a worker has one thread, and what is read ahead is held
+    with pq.ParquetFile(piece.path, pre_buffer=False, buffer_size=READ_BYTES) as file:
+        yield from file.iter_batches(batch_size=BATCH_ROWS, row_groups=[piece.group], use_threads=False)
+    pa.default_memory_pool().release_unused()
 
 
 def row_hashes(raw: Columns) -> list[bytes]:

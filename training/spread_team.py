@@ -273,10 +273,8 @@ def _muted(_: object) -> None:
     os.close(nothing)
 
 
-def _cleared(run: str) -> None:
-    """Remove what a run left on the disk of this worker."""
+def _cleared(run: str, dask_worker: Any = None) -> None:
+    """Remove what a run left on the disk of this worker, which Dask names."""
     import shutil
 
-    from distributed import get_worker
-
-    shutil.rmtree(Path(get_worker().local_directory) / f"eco-credit-{run}", ignore_errors=True)
+    shutil.rmtree(Path(dask_worker.local_directory) / f"eco-credit-{run}", ignore_errors=True)
