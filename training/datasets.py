@@ -16,6 +16,7 @@ from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Columns, Floats, day, number, rows_of, take, text
 from training.leakage import refuse_late_columns, refuse_leaks
 from training.plan import Data, Plan
+from training.row_hash import row_hashes, tape_digest, total_of
 from training.whole import Whole
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def load_tape(plan: Plan, source: Path | Columns) -> Tape:
     made_for = contract(plan.data.contract)
     raw = source if isinstance(source, dict) else read_columns(source, made_for)
     check(made_for, raw)
-    tape = tape_of(plan, made_for, raw, digest=columns_digest(raw))
+    tape = tape_of(plan, made_for, raw, digest=digest_of(plan, made_for, raw))
     refuse_leaks(tape.columns, tape.target, tape.weight)
     return tape
 
@@ -239,6 +240,13 @@ def refuse_broken(broken: Sequence[tuple[str, str, int, int]]) -> None:
             Violation(field, rule, f"{rows} rows break {rule}", f"{rows} 行不符合 {rule}", first)
             for field, rule, rows, first in broken
         )
+
+
+def digest_of(plan: Plan, made_for: Contract, raw: Columns) -> str:
+    """Digest of a tape: over its columns, or over its rows in any order where the plan may be trained in parts."""
+    if plan.dask is None:
+        return columns_digest(raw)
+    return tape_digest(made_for.digest, rows_of(raw), total_of(row_hashes(raw)))
 
 
 def columns_digest(columns: Columns) -> str:

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from eco_credit.contracts import contract
-from eco_credit.core.canonical import sha256
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import Columns
 from training.cell_counts import added
 from training.datasets import Tape, refuse_broken
 from training.leakage import refuse_leaks
 from training.plan import Plan, Spread, Trees
+from training.row_hash import tape_digest
 from training.split import WINDOWS, Windows, refuse_empty
 from training.spread_grow import Net, Order, free_ports, grow_parts
 from training.spread_parts import Found, Look, Piece, Rates, Sample, gathered, joined, looked
@@ -191,7 +191,8 @@ def _tape(plan: Plan, seen: Look, found: Sequence[Found], rates: Rates) -> tuple
         whole = replace(whole, cells=added([one.cells for one in found]), defaults=sums,
                         losses=(_alone(losses), _windows(losses, dropped, None)))  # fmt: skip
     counted = {name: rows[at] for at, name in enumerate(WINDOWS)}
-    tape = replace(_alone(held), digest=_digest(plan, seen), synthetic=seen.synthetic,
+    digest = tape_digest(contract(plan.data.contract).digest, seen.rows, seen.total)
+    tape = replace(_alone(held), digest=digest, synthetic=seen.synthetic,
                    unlabelled=seen.rows - seen.labelled, whole=whole)  # fmt: skip
     return tape, _windows(held, dropped, counted)
 
@@ -213,12 +214,6 @@ def _alone(sample: Sample) -> Tape:
 def _windows(sample: Sample, dropped: int, whole: Mapping[str, int] | None) -> Windows:
     train, stop, calibrate, evaluate = (np.flatnonzero(sample.window == at) for at in range(len(WINDOWS)))
     return Windows(train, stop, calibrate, evaluate, dropped, whole)
-
-
-def _digest(plan: Plan, seen: Look) -> str:
-    """Digest of a tape whatever the order of its rows: their number and the sum of their hashes."""
-    names = contract(plan.data.contract).digest
-    return sha256(f"rows {names} {seen.rows} {seen.total:064x}".encode())
 
 
 def _grower(workers: Team) -> Any:

@@ -7,7 +7,6 @@ depends on how the tape is cut into files or on how many workers there are.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from eco_credit.core.numbers import Bools, Columns, Floats, rows_of
 from training.cell_counts import added
 from training.datasets import Tape, column, columns_of, tape_of
 from training.plan import Plan
+from training.row_hash import MODULUS, row_hashes, text_hashes, total_of
 from training.split import WINDOWS, Rows, first_only, window_of
 from training.spread_shelf import Shelf
 from training.whole import Cells
@@ -74,7 +74,7 @@ class Look:
         for rule, (rows, first) in other.broken.items():
             had, at = self.broken.get(rule, (0, first))
             self.broken[rule] = (had + rows, min(at, first))
-        self.total = (self.total + other.total) % 2**256
+        self.total = (self.total + other.total) % MODULUS
         self.synthetic |= other.synthetic
         self.windows = [a + b for a, b in zip(self.windows, other.windows, strict=True)]
         self.refused += other.refused
@@ -188,7 +188,7 @@ def _look(plan: Plan, made_for: Contract, raw: Columns, *, before: int) -> Look:
     seen.labelled, seen.synthetic = len(tape.target), tape.synthetic
     seen.windows = np.bincount(window[window >= 0], minlength=len(WINDOWS)).tolist()
     seen.defaults = int((tape.target[window >= 0] > 0.0).sum())
-    seen.total = sum(int.from_bytes(row, "little") for row in row_hashes(raw)) % 2**256
+    seen.total = total_of(row_hashes(raw))
     return seen
 
 
@@ -203,32 +203,6 @@ def _batches(piece: Piece) -> Iterator[Any]:
     pa.default_memory_pool().release_unused()
 
 
-def row_hashes(raw: Columns) -> list[bytes]:
-    """SHA-256 of the content of each row, over the columns in order of their names."""
-    parts = []
-    for name in sorted(raw):
-        values: npt.NDArray[Any] = raw[name]
-        if values.dtype == object:
-            parts.append(_text_hashes(values, 16))
-        elif values.dtype.kind == "M":
-            parts.append(values.astype("datetime64[D]").astype("<i8").view(np.uint8).reshape(-1, 8))
-        else:
-            plain = np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8")
-            parts.append(plain.view(np.uint8).reshape(-1, 8))
-    rows = np.ascontiguousarray(np.hstack(parts))
-    return [hashlib.sha256(row.tobytes()).digest() for row in rows]
-
-
-def _text_hashes(values: npt.NDArray[Any], size: int) -> npt.NDArray[np.uint8]:
-    """Hash of each text, shape (n, size)."""
-    known: dict[str | None, bytes] = {}
-    for cell in values.tolist():
-        if cell not in known:
-            known[cell] = hashlib.blake2b(repr(cell).encode(), digest_size=size).digest()
-    joined = b"".join(known[cell] for cell in values.tolist())
-    return np.frombuffer(joined, np.uint8).reshape(-1, size)
-
-
 def keys_of(tape: Tape) -> Hashes:
     """First 64 bits of a hash of the content of each row: the order of rows, and who is sampled."""
     content: Columns = {name: getattr(tape, name) for name in ("target", "weight", "origination", "borrower")}
@@ -240,7 +214,7 @@ def keys_of(tape: Tape) -> Hashes:
 def persons_of(borrower: npt.NDArray[Any]) -> Hashes:
     """64 bits of a hash of each borrower."""
     words = np.array([str(who) for who in borrower.tolist()], dtype=object)
-    return _text_hashes(words, 8).copy().view("<u8").ravel().astype(np.uint64)
+    return text_hashes(words, 8).copy().view("<u8").ravel().astype(np.uint64)
 
 
 def drawn(keys: Hashes, rate: Floats, seed: int) -> Bools:

@@ -86,7 +86,18 @@ def choose(asked: Champion, tape: Tape, windows: Windows, rules: RuleSet) -> Cho
         en = f"{seen:.0f} defaults, {later:.0f} out of time: they allow {ALLOWED[tier.name]}, not {shape}; say why"
         zh = f"违约数{seen:.0f}、时间外{later:.0f}：仅可采用{ALLOWED[tier.name]}，采用{shape}须写明理由"
         raise ContractError([Violation("champion.reason", "missing", en, zh)])
+    _refuse_a_sample(made, tape)
     return made
+
+
+def _refuse_a_sample(made: Choice, tape: Tape) -> None:
+    """Only boosted tables are grown on all rows of a sampled tape; scarce defaults are not to be thrown away."""
+    rows = {} if tape.whole is None else tape.whole.rows
+    cut = [rows[name][0] for name in ("train", "stop", "calibrate") if name in rows and rows[name][1] < rows[name][0]]
+    if made.shape != TABLES and cut:
+        en = f"the shape {made.shape} rests on the rows held: set it to {max(cut)} or more, or train on one machine"
+        zh = f"模型形态 {made.shape} 只依据载入的样本，请设为不少于 {max(cut)}，或在单机训练"
+        raise ContractError([Violation("dask.rows", "minimum", en, zh)])
 
 
 def defaults_of(tape: Tape, rows: Rows) -> float:

@@ -64,6 +64,6 @@ class Whole:
             return told + "Every window was held in memory whole, so all other figures rest on all rows too."
         cut = ", ".join(f"{name} {self.rows[name][1]} of {self.rows[name][0]}" for name in self.sampled)
         return (
-            f"{told}Sampled by a hash of the row: {cut}. Calibration, ranges of use, reference, challengers, folds and "
-            "every statistic rest on the rows held; counts of rows, defaults and cells are of all rows."
+            f"{told}Sampled by a hash of the row: {cut}. Calibration, scorecard, ranges of use, reference, rivals, "
+            "folds and every statistic rest on the rows held; counts of rows, defaults and cells are of all rows."
         )

@@ -19,11 +19,14 @@ from small_plan import SMALL
 from typer.testing import CliRunner
 
 from eco_credit.core.errors import ContractError
-from eco_credit.core.numbers import Columns, number, rows_of, take
+from eco_credit.core.numbers import Columns, Floats, number, rows_of, take
 from eco_credit.registry import Store
+from eco_credit.risk.calibration import Platt
+from eco_credit.risk.table_json import table_from_json
 from training.cli import register
 from training.datasets import load_tape
 from training.plan import Plan, plan_of
+from training.row_hash import row_hashes
 from training.simulate import simulate_tape
 from training.simulate.tape import write_tape
 from training.split import split
@@ -33,7 +36,7 @@ distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 
 from training.spread import on_dask, pieces_of  # noqa: E402  the extra first
 from training.spread_grow import cut_off  # noqa: E402
-from training.spread_parts import drawn, keys_of, row_hashes  # noqa: E402
+from training.spread_parts import drawn, keys_of  # noqa: E402
 from training.spread_team import Cluster, ClusterLost  # noqa: E402
 
 Runs = dict[str, Trained]
@@ -90,15 +93,20 @@ def test_neither_workers_nor_files_nor_the_order_of_rows_change_the_package(runs
     assert len({made.digest for made in runs.values()}) == 1
 
 
-def test_three_parts_differ_from_one_process_by_no_more_than_sums_do(runs: Runs, trained: Trained) -> None:
+def pds(made: Trained, tape: Columns) -> Floats:
+    """PD of every row as the package says it, refused or not."""
+    pd = json.loads((made.folder / "pd.json").read_bytes())
+    table = table_from_json(pd["table"], "pd", load_tape(plan_of(SMALL), tape).names)
+    return Platt.parse(pd["platt"]).probability(table.score(tape))
+
+
+def test_three_parts_give_the_pds_and_gates_of_one_process(runs: Runs, trained: Trained, tape: Columns) -> None:
     spread, local = (made.gate["statistics"] for made in (runs["two"], trained))
-    assert {g["id"]: g["colour"] for g in runs["two"].gate["gates"]} == {
-        g["id"]: g["colour"] for g in trained.gate["gates"]
-    }
+    colours = [{g["id"]: g["colour"] for g in made.gate["gates"]} for made in (runs["two"], trained)]
+    assert colours[0] == colours[1]
     assert spread["rounds"] == local["rounds"] and runs["two"].counts == trained.counts
-    # sums in another order differ in the last bits of a double; the calibration line is fitted on them
-    assert abs(spread["pd"]["mean_pd"] - local["pd"]["mean_pd"]) < 1e-3
-    assert abs(spread["pd"]["auc"]["value"] - local["pd"]["auc"]["value"]) < 1e-3
+    # sums in another order: 40 trees, each leaf a quotient of sums of a double with 2e-16 of its own
+    assert np.abs(np.log(pds(runs["two"], tape) / pds(trained, tape))).max() < 1e-9
 
 
 def test_one_part_gives_the_models_of_one_process_to_the_bit(tape: Columns, alone: Any, tmp_path: Path) -> None:
@@ -143,6 +151,24 @@ def test_a_window_beyond_the_limit_is_sampled_and_card_gate_and_manifest_say_so(
     assert made.gate["statistics"]["tier"]["defaults"] == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
     cells = json.loads((made.folder / "support.json").read_bytes())["cells"]["kinds"]
     assert sum(cell["loans"] for cell in cells.values()) == len(days.in_time)
+
+
+def test_nothing_of_a_run_stays_on_the_disk_of_a_worker(runs: Runs, cluster: Any) -> None:
+    places = [Path(worker.local_directory) for worker in cluster.workers.values()]
+    assert runs and places and [found for place in places for found in place.glob("eco-credit-*")] == []
+
+
+def test_a_shape_that_is_not_grown_on_all_rows_is_refused_on_a_sample(cluster: Any, tmp_path: Path) -> None:
+    plan = parted(2, rows=1_000, champion={"shape": "scorecard"})
+    with pytest.raises(ContractError, match="rests on the rows held") as refused:
+        run(plan, in_parts(simulate_tape(6_000, seed=5), tmp_path / "t", 1), tmp_path / "home", cluster)
+    assert refused.value.violations[0].field == "dask.rows"
+
+
+def test_the_digest_of_a_tape_is_that_of_its_rows_in_any_order_and_of_one_process(runs: Runs, tape: Columns) -> None:
+    made = json.loads((runs["shuffled"].folder / "manifest.json").read_bytes())["data"]["digest"]
+    assert load_tape(parted(3), tape).digest == made
+    assert load_tape(parted(3), take(tape, np.arange(rows_of(tape) - 1))).digest != made
 
 
 def test_a_row_is_drawn_by_itself_at_the_rate_and_by_another_number_for_another_seed() -> None:
