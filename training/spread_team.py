@@ -156,7 +156,7 @@ class Team:
 
     def alive(self) -> list[str]:
         """Addresses of the workers of the run that are still there."""
-        return [place for place in self.parts if place in _workers(self.client)]
+        return [place for place in self.parts if place in workers_of(self.client)]
 
     def _gone(self) -> bool:
         """Whether a worker of the run is no longer there."""
@@ -169,8 +169,10 @@ class Team:
         lost = error is None or "Socket" in str(error) or type(error).__name__ in ("KilledWorker", "CommClosedError")
         if lost or self._gone():
             return ClusterLost(*TEXTS["worker_lost"])
-        told = f"a worker stopped with {type(error).__name__}: {error}"
-        return self.failed(told, f"工作进程报错 {type(error).__name__}：{error}")
+        # other errors may quote a cell of the tape
+        name = type(error).__name__
+        quoted = f": {error}" if isinstance(error, OSError | ImportError) or name == "LightGBMError" else ""
+        return self.failed(f"a worker stopped with {name}{quoted}", f"工作进程报错 {name}{quoted}")
 
     def _stop(self, futures: list[Any], cut: Any) -> None:
         """Let go of everything: no machine waits for a lost one, no file of the run stays."""
@@ -200,7 +202,7 @@ def team(cluster: Cluster, parts: int) -> Iterator[Team]:
                 client.wait_for_workers(1, timeout=WORKER_SECONDS)
             except TimeoutError:
                 raise ClusterLost(*TEXTS["no_worker"]) from None
-            places = sorted(_workers(client))[:parts]
+            places = sorted(workers_of(client))[:parts]
             made = Team(client, {p: tuple(range(at, parts, len(places))) for at, p in enumerate(places)}, _name())
             if cluster.scheduler is None:
                 made.call(_muted, dict.fromkeys(made.parts))
@@ -245,8 +247,12 @@ def _name() -> str:
     return uuid.uuid4().hex[:12]
 
 
-def _workers(client: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+def workers_of(client: Any) -> Mapping[str, Any]:
+    """Workers the scheduler knows, asked anew: what the client keeps is overwritten now and then by a list of none."""
+    try:
+        found: Mapping[str, Any] = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+    except OSError:
+        return {}
     return found
 
 

@@ -37,7 +37,7 @@ distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 from training.spread import on_dask, pieces_of  # noqa: E402  the extra first
 from training.spread_grow import cut_off  # noqa: E402
 from training.spread_parts import drawn, keys_of  # noqa: E402
-from training.spread_team import Cluster, ClusterLost  # noqa: E402
+from training.spread_team import Cluster, ClusterLost, workers_of  # noqa: E402
 
 Runs = dict[str, Trained]
 
@@ -244,6 +244,13 @@ def test_a_worker_killed_while_trees_grow_ends_the_run_in_a_sentence_and_leaves_
             train(parted(2, pd=long), folder, Setting(Store(tmp_path / "home"), register=False, read=read))
     assert "未写入" in lost.value.zh
     assert not list((tmp_path / "home").rglob("*.json"))
+
+
+def test_workers_are_asked_for_and_not_remembered(cluster: Any) -> None:
+    with distributed.Client(cluster, set_as_default=False) as client:
+        # what the client keeps: it does so by itself every few seconds
+        assert not client.scheduler_info(n_workers=0)["workers"]
+        assert len(workers_of(client)) == 2
 
 
 def test_a_machine_that_waits_for_a_lost_one_is_let_go() -> None:
