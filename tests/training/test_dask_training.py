@@ -25,6 +25,7 @@ from eco_credit.risk.calibration import Platt
 from eco_credit.risk.table_json import table_from_json
 from training.cli import register
 from training.datasets import load_tape
+from training.paper import write_card
 from training.plan import Plan, plan_of
 from training.row_hash import row_hashes
 from training.simulate import simulate_tape
@@ -144,6 +145,11 @@ def test_a_window_beyond_the_limit_is_sampled_and_card_gate_and_manifest_say_so(
     assert "train" in told["sampled"] and abs(held - 1_000) < 4 * 1_000**0.5
     assert json.loads((made.folder / "manifest.json").read_bytes())["data"]["spread"] == told
     assert f"train {held} of {len(days.train)}" in (made.folder / "card.md").read_text("utf-8")
+    said = {"zh": ("集群训练", "只依据其中的抽样"), "en": ("Training on a cluster", "rest on a sample")}
+    for lang, (title, warning) in said.items():
+        write_card(tmp_path / "card.html", Store(tmp_path / "home"), str(made.folder), lang=lang)
+        page = (tmp_path / "card.html").read_text("utf-8")
+        assert title in page and warning in page and f"{held:,}" in page
     # defaults and cells are counted over all rows
     seen = np.concatenate([days.in_time, days.calibrate])
     bad = number(tape, "default_12m")[seen] > 0.0
