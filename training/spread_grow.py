@@ -9,11 +9,12 @@ number of workers.
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from training.spread_shelf import Block, Shelf
 
 TRAIN, IN_TIME = (0,), (0, 1)
 CONNECT_MINUTES = 2
+PORTS, TRIES = range(20_000, 32_000), 1_000
+"""Where machines listen: below the ports that systems hand out (from 32,768 on Linux, 49,152 elsewhere)."""
 USUAL = {"local_listen_port": "12400", "time_out": "120", "machines": ""}
 """Lines of LightGBM's text that tell of the network of one run and not of the model, with what stands there without."""
 
@@ -66,15 +69,21 @@ class Net:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of this machine that nobody listens on, none of those that systems hand out by themselves.
+
+    LightGBM ends its process when a stranger speaks to a machine that waits for its neighbours, and a port that was
+    handed out before may still be called by whoever knew its last owner.
+    """
+    with ExitStack() as held:
+        found: list[int] = []
+        for port in random.SystemRandom().sample(PORTS, TRIES):
+            one = held.enter_context(socket.socket())
+            with suppress(OSError):
+                one.bind(("", port))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise OSError(f"fewer than {count} free ports between {PORTS.start} and {PORTS.stop}")
 
 
 def grow_parts(folder: Path, own: Sequence[int], order: Order, net: Net) -> list[str]:

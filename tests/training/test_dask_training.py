@@ -36,7 +36,7 @@ from training.train import Setting, Trained, train
 distributed = pytest.importorskip("distributed", reason="needs the extra dask")
 
 from training.spread import on_dask, pieces_of  # noqa: E402  the extra first
-from training.spread_grow import cut_off  # noqa: E402
+from training.spread_grow import cut_off, free_ports  # noqa: E402
 from training.spread_parts import drawn, keys_of  # noqa: E402
 from training.spread_team import Cluster, ClusterLost, workers_of  # noqa: E402
 
@@ -250,6 +250,14 @@ def test_a_worker_killed_while_trees_grow_ends_the_run_in_a_sentence_and_leaves_
             train(parted(2, pd=long), folder, Setting(Store(tmp_path / "home"), register=False, read=read))
     assert "未写入" in lost.value.zh
     assert not list((tmp_path / "home").rglob("*.json"))
+
+
+def test_machines_listen_on_ports_no_system_hands_out() -> None:
+    ports = free_ports(40)
+    assert len(set(ports)) == 40 and all(20_000 <= port < 32_000 for port in ports)
+    with socket.socket() as taken:
+        taken.bind(("", ports[0]))
+        assert ports[0] not in free_ports(40)
 
 
 def test_workers_are_asked_for_and_not_remembered(cluster: Any) -> None:
