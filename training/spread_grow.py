@@ -27,7 +27,7 @@ from training.plan import Trees
 from training.spread_shelf import Block, Shelf
 
 TRAIN, IN_TIME = (0,), (0, 1)
-CONNECT_MINUTES = 2
+CONNECT_MINUTES = 1
 PORTS, TRIES = range(20_000, 32_000), 1_000
 """Where machines listen: below the ports that systems hand out (from 32,768 on Linux, 49,152 elsewhere)."""
 USUAL = {"local_listen_port": "12400", "time_out": "120", "machines": ""}

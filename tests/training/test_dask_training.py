@@ -34,9 +34,10 @@ from training.split import split
 from training.train import Setting, Trained, train
 
 distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+psutil = pytest.importorskip("psutil", reason="needs the extra dask")
 
 from training.spread import on_dask, pieces_of  # noqa: E402  the extra first
-from training.spread_grow import cut_off, free_ports  # noqa: E402
+from training.spread_grow import PORTS, cut_off, free_ports  # noqa: E402
 from training.spread_parts import drawn, keys_of  # noqa: E402
 from training.spread_team import Cluster, ClusterLost, workers_of  # noqa: E402
 
@@ -229,12 +230,18 @@ def test_more_parts_than_borrowers_is_refused(cluster: Any, tmp_path: Path) -> N
 
 
 def kill_one_that_grows(client: Any) -> None:
-    """Wait until both workers grow trees, then kill one of them."""
-    pids = client.run(os.getpid)
-    while sum("_grown" in str(keys) for keys in client.processing().values()) < 2:
+    """Wait until a machine on each worker speaks to the other, then kill one of them."""
+    pids = sorted(client.run(os.getpid).values())
+    while not all(any(in_use(line) for line in psutil.Process(pid).net_connections("tcp")) for pid in pids):
         time.sleep(0.1)
     time.sleep(0.5)
-    os.kill(sorted(pids.values())[0], signal.SIGKILL)
+    os.kill(pids[0], signal.SIGKILL)
+
+
+def in_use(line: Any) -> bool:
+    """Whether a connection is one between machines."""
+    ends = {end.port for end in (line.laddr, line.raddr) if end}
+    return line.status == "ESTABLISHED" and any(port in PORTS for port in ends)
 
 
 def test_a_worker_killed_while_trees_grow_ends_the_run_in_a_sentence_and_leaves_no_package(
@@ -244,7 +251,7 @@ def test_a_worker_killed_while_trees_grow_ends_the_run_in_a_sentence_and_leaves_
     folder = in_parts(tape, tmp_path / "t", 2)
     started = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     with started as two, distributed.Client(two, set_as_default=False) as client:
-        threading.Thread(target=kill_one_that_grows, args=(client,)).start()
+        threading.Thread(target=kill_one_that_grows, args=(client,), daemon=True).start()
         read = on_dask(Cluster(two.scheduler_address))
         with pytest.raises(ClusterLost, match="a worker was lost") as lost:
             train(parted(2, pd=long), folder, Setting(Store(tmp_path / "home"), register=False, read=read))
