@@ -161,7 +161,11 @@ def _unpacked(packed: bytes) -> Any:
 
 
 def _workers(client: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    # asked anew: the client's own list is emptied now and then in the background
+    try:
+        found: Mapping[str, Any] = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+    except OSError:  # a scheduler that is gone, and one that does not answer
+        raise cluster_error("scheduler_lost") from None
     return found
 
 
