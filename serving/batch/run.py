@@ -29,13 +29,15 @@ ECHO = (
     "pledge_id",
     "kind",
     "as_of",
+    "synthetic",
     "area_code",
     "borrower_kind",
     "size_class",
     "relation_group",
     "amount_requested",
 )
-"""Input columns repeated in the result: what a reader needs to join and to sum up, nothing personal."""
+"""Input columns repeated in the result: what a reader needs to join and to sum up, and whether a simulator made the
+row; nothing personal."""
 FORMAT = 3
 """Number of the layout of result, rejects and manifest; part of the identity of a run."""
 
