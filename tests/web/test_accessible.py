@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_browser import address, browser, pytestmark, tab  # noqa: F401
+from test_browser import address, tab  # noqa: F401
 from test_one_application import put, workbook
 
 from eco_credit.contracts import pledge_kinds

@@ -12,7 +12,7 @@ from api_users import bearing, closed
 from desk_fakes import served
 from small_store import add_model
 from test_accessible import broken
-from test_browser import browser, pytestmark, tab  # noqa: F401
+from test_browser import tab
 from test_models_page import GATE
 
 from serving.access import Role
@@ -81,7 +81,7 @@ def numbers(desk: str, keys: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize(("width", "lang"), [(1280, "zh"), (375, "en")])
 @pytest.mark.parametrize("user", PAGES)
-def test_no_page_breaks_a_rule_or_is_wider_than_its_screen(browser, desk, keys, numbers, user, width, lang):  # noqa: F811
+def test_no_page_breaks_a_rule_or_is_wider_than_its_screen(browser, desk, keys, numbers, user, width, lang):
     page = tab(browser, width=width)
     if user:
         page.goto(f"{desk}/login?lang={lang}")

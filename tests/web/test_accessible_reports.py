@@ -15,7 +15,7 @@ from portfolio_cases import RULES, terms
 from test_accessible import broken
 from test_accessible_pages import cut_off
 from test_appraisal_report import example
-from test_browser import browser, pytestmark, tab  # noqa: F401
+from test_browser import tab
 from test_gep_report import garze
 from test_portfolio_report import book
 from test_validation_report import FACTS, evaluation
@@ -68,7 +68,7 @@ REPORTS: dict[str, Callable[[str, Path], str]] = {
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_opened_as_a_file_breaks_no_rule_at_either_width(browser, tmp_path, name, lang):  # noqa: F811
+def test_a_report_opened_as_a_file_breaks_no_rule_at_either_width(browser, tmp_path, name, lang):
     file = tmp_path / "report.html"
     file.write_text(REPORTS[name](lang, tmp_path), "utf-8")
     faults = []

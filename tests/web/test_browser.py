@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,14 +17,7 @@ from eco_credit.rulebook import load
 from serving.cli.demo import example_path
 from serving.pipeline import House
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
-
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]
+pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +25,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app, _ = service(tmp_path_factory.mktemp("home"))
     with served(app) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
-        yield started
-        started.close()
 
 
 def tab(browser, *, width: int = 1200, script: bool = True):

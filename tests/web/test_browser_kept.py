@@ -6,7 +6,7 @@ import pytest
 from api_users import closed
 from desk_fakes import served
 from test_accessible import broken
-from test_browser import address, browser, pytestmark, tab  # noqa: F401
+from test_browser import address, tab  # noqa: F401
 
 from serving.access import Role
 from serving.access.keybook import SqlKeyBook
@@ -64,7 +64,7 @@ def test_a_pledge_of_another_kind_opens_in_sight_and_fits_its_page(browser, addr
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_login_that_ends_in_the_middle_is_said_and_the_form_goes_on_after_another(browser, tmp_path, lang):  # noqa: F811
+def test_a_login_that_ends_in_the_middle_is_said_and_the_form_goes_on_after_another(browser, tmp_path, lang):
     key = SqlKeyBook(tmp_path / "users.db").add("li", tenant="a", roles=[Role.LOAN_OFFICER], now=utc_now())[1]
     with served(create_app(closed(tmp_path, web=True))) as desk:
 

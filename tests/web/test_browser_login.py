@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from api_users import closed
 from desk_fakes import served, service
-from test_browser import QUIET
 
 from serving.access import Role
 from serving.access.keybook import SqlKeyBook
 from serving.audit.journal import utc_now
-
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +26,6 @@ def address(home: Path) -> Iterator[str]:
     state.settings, state.clock = closed(home, web=True), utc_now
     with served(app) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
-        yield started
-        started.close()
 
 
 def key_of(home: Path, *roles: Role) -> str:
@@ -79,9 +65,13 @@ def test_a_page_of_another_site_cannot_send_a_form_for_the_reader(browser, addre
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("button", name="Log out").wait_for()
     stranger = context.new_page()
-    stranger.route("http://evil.example/", lambda route: route.fulfill(
-        content_type="text/html", body=f'<form method="post" action="{address}/apply/order"><button>win</button></form>'
-    ))
+    stranger.route(
+        "http://evil.example/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=f'<form method="post" action="{address}/apply/order"><button>win</button></form>',
+        ),
+    )
     stranger.goto("http://evil.example/")
     with stranger.expect_response(f"{address}/apply/order") as answer:
         stranger.get_by_role("button").click()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -10,15 +9,11 @@ from api_users import closed
 from desk_fakes import served
 from oidc_issuer import CLIENT, SECRET, LoginService
 from test_accessible import broken
-from test_browser import QUIET
 
 from serving.app import create_app
 from serving.audit.journal import utc_now
 
 pytest.importorskip("authlib", reason="needs the extra oidc")
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +32,12 @@ def address(bank: LoginService, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield found.replace("127.0.0.1", "localhost")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
-        yield started
-        started.close()
-
-
 @pytest.mark.parametrize(("width", "script"), [(390, True), (1200, True), (1200, False)])
 def test_an_auditor_presses_the_button_reads_and_logs_out_at_both_places(
     browser, bank: LoginService, address: str, width: int, script: bool
 ):
     bank.claims = {"sub": "zhao", "tenant": "bank-a", "roles": ["auditor"]}
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, locale="zh-CN", java_script_enabled=script
-    )
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN", java_script_enabled=script)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

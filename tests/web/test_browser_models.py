@@ -13,7 +13,7 @@ from desk_fakes import served
 from look_samples import look
 from small_store import add_model
 from test_accessible import broken
-from test_browser import browser, pytestmark, tab  # noqa: F401
+from test_browser import tab
 from test_models_page import GATE
 
 from eco_credit.registry import Store
@@ -48,7 +48,7 @@ def key_of(home: Path, user: str, role: Role) -> str:
     return SqlKeyBook(home / "users.db").add(user, tenant="bank-a", roles=[role], now=utc_now())[1]
 
 
-def entered(browser, desk: str, key: str, *, width: int = 1200, lang: str = "zh", script: bool = True):  # noqa: F811
+def entered(browser, desk: str, key: str, *, width: int = 1200, lang: str = "zh", script: bool = True):
     page = tab(browser, width=width, script=script)
     page.goto(f"{desk}/models?lang={lang}")
     page.locator("#key").fill(key)
@@ -61,7 +61,7 @@ def entered(browser, desk: str, key: str, *, width: int = 1200, lang: str = "zh"
 @pytest.mark.parametrize(("width", "lang"), [(1280, "zh"), (375, "en")])
 @pytest.mark.parametrize("path", [f"/models{one}" for one in ("", "/challenger", "/drift", "/nobody", "/registered")])
 @pytest.mark.parametrize(("user", "role"), [("li", Role.RISK_MODELLER), ("wang", Role.APPROVER)])
-def test_a_page_breaks_no_rule(browser, desk, home, path, width, lang, user, role):  # noqa: F811
+def test_a_page_breaks_no_rule(browser, desk, home, path, width, lang, user, role):
     page = entered(browser, desk, key_of(home, user, role), width=width, lang=lang)
     page.goto(f"{desk}{path}?lang={lang}")
     assert broken(page) == []
@@ -70,7 +70,7 @@ def test_a_page_breaks_no_rule(browser, desk, home, path, width, lang, user, rol
     assert all(url.startswith(desk) for url in page.asked)
 
 
-def test_one_proposes_another_approves_and_rolls_back_without_script(browser, desk, home):  # noqa: F811
+def test_one_proposes_another_approves_and_rolls_back_without_script(browser, desk, home):
     Store(home).enrol("wang@bank-a", "approver")
     reader = key_of(home, "li", Role.RISK_MODELLER)
 

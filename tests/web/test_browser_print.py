@@ -11,23 +11,14 @@ from paper_cases import DECISION, LATER, record
 
 from eco_credit.reports.papers import decision_sheet, investigation_memo, to_html
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium"),
-    pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext of poppler"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext of poppler")
 A4 = 210 / 25.4 * 72, 297 / 25.4 * 72
 """Points."""
 
 
 @pytest.fixture(scope="module")
-def page():
-    with playwright.sync_playwright() as driver:
-        quiet = ["--no-sandbox", "--disable-gpu"]
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=quiet)
-        yield started.new_page()
-        started.close()
+def page(browser):
+    return browser.new_page()
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

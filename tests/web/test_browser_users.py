@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +9,11 @@ import pytest
 from api_users import closed
 from desk_fakes import served
 from test_accessible import broken
-from test_browser import QUIET
 
 from serving.access import Role
 from serving.access.keybook import SqlKeyBook
 from serving.app import create_app
 from serving.audit.journal import utc_now
-
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra test-browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +25,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(home: Path) -> Iterator[str]:
     with served(create_app(closed(home, web=True))) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
-        yield started
-        started.close()
 
 
 def log_in(page, address: str, key: str) -> None:

@@ -9,13 +9,11 @@ import pytest
 from batch_rows import cells, flat, write_csv
 from desk_fakes import served
 from small_store import add_model
-from test_browser import CHROMIUM, browser, tab  # noqa: F401
+from test_browser import tab
 
 from serving.app import create_app
 from serving.settings import Settings
 from serving.web.jobs_page import _said
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a system Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, tmp_path: Path) -> None:
     columns = flat(6)
     columns["charge_rank"][0] = 0.0
     source = write_csv(tmp_path / "三月.csv", list(columns), cells(columns))
@@ -51,7 +49,7 @@ def test_a_file_is_sent_scored_and_fetched_without_a_reload(desk: str, browser, 
     page.context.close()
 
 
-def test_a_file_that_is_no_table_is_refused_in_words(desk: str, browser, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_that_is_no_table_is_refused_in_words(desk: str, browser, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     page = tab(browser)
     page.goto(f"{desk}/jobs?lang=en")
