@@ -209,11 +209,11 @@ def children_of(agency: Agency) -> list[int]:
 
 def test_a_job_that_was_killed_or_outlived_its_service_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     home = add_model(tmp_path / "home").home
-    raw = rows(60_000)
+    raw = rows(150_000)
     with Agency(home) as first:
         key = first.key("t-stop")
         job_id = first.send(key, raw).json()["job_id"]
-        first.client.wait_for(lambda: bool(list((home / "jobs").glob("*/j-*/out.parts/000000.result.parquet"))))
+        first.client.wait_for(lambda: bool(list((home / "jobs").glob("*/j-*/out.parts/000000.result.*"))))
         (child,) = children_of(first)
         os.kill(child, signal.SIGKILL)
         first.client.wait_for(lambda: children_of(first) not in ([], [child]))  # started again
@@ -249,7 +249,7 @@ def test_a_cancelled_job_stops_and_stays_cancelled(tmp_path: Path) -> None:
     home = add_model(tmp_path / "home").home
     with Agency(home) as one:
         key = one.key("t-cancel")
-        running, waiting = (one.send(key, rows(60_000), idem=f"k{i}").json()["job_id"] for i in range(2))
+        running, waiting = (one.send(key, rows(120_000), idem=f"k{i}").json()["job_id"] for i in range(2))
         one.until(key, running, "running")
         assert one.get(key, f"/v1/jobs/{waiting}").json()["state"] == "queued"  # one process at a time
         for job_id in (running, waiting):
@@ -263,7 +263,7 @@ def test_a_process_that_always_dies_is_given_up(tmp_path: Path) -> None:
     home = add_model(tmp_path / "home").home
     with Agency(home) as one:
         key = one.key("t-dies")
-        job_id = one.send(key, rows(60_000)).json()["job_id"]
+        job_id = one.send(key, rows(120_000)).json()["job_id"]
         state: dict[str, Any] = {}
         until = time.monotonic() + 60
         while state.get("state") != "failed" and time.monotonic() < until:

@@ -25,8 +25,9 @@ import typer
 start = time.process_time()
 command = typer.main.get_command(build())
 code = command.main(["batch", "run", *sys.argv[1:], "--json"], standalone_mode=False)
-usage = resource.getrusage(resource.RUSAGE_SELF)
-cpu, peak = time.process_time() - start, usage.ru_maxrss / 1024
+own, child = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+cpu = time.process_time() - start + child.ru_utime + child.ru_stime  # a workbook is read by a child
+peak = max(own.ru_maxrss, child.ru_maxrss) / 1024
 sys.stderr.write("\\n@" + json.dumps({"cpu": cpu, "peak_mb": peak, "code": code}) + "\\n")
 """
 
