@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, rounded
+from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
 from eco_credit.portfolio.balances import RE_GUARANTEE, party_shares
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.guarantee import break_even_fee, present_recovery, re_guarantee_fee
+from eco_credit.portfolio.rounding import yuan
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
@@ -70,31 +71,27 @@ def bearer_account(
     )  # fmt: skip
     cap, most = borne * terms.payout_cap, rules.number("portfolio.guarantee.fee_rate_max")
     return {
-        "expected_payout": _yuan(payout),
+        "expected_payout": yuan(payout),
         "payout_rate": _part(payout, borne),
-        "recovery_present_value": _yuan(recovered),
-        "counter_guarantee": _yuan(countered),
-        "net_loss": _yuan(payout - recovered - countered),
-        "re_guarantee_fee": _yuan(fees["re"]),
-        "subsidy": _yuan(fees["subsidy"]),
-        "operating_cost": _yuan(operating),
-        "capital_need": _yuan(need),
-        "capital_cost": _yuan(capital),
-        "break_even_fee": _yuan(fee),
+        "recovery_present_value": yuan(recovered),
+        "counter_guarantee": yuan(countered),
+        "net_loss": yuan(payout - recovered - countered),
+        "re_guarantee_fee": yuan(fees["re"]),
+        "subsidy": yuan(fees["subsidy"]),
+        "operating_cost": yuan(operating),
+        "capital_need": yuan(need),
+        "capital_cost": yuan(capital),
+        "break_even_fee": yuan(fee),
         "break_even_fee_rate": _part(fee, fees["base"]),
-        "fee_base": _yuan(fees["base"]),
+        "fee_base": yuan(fees["base"]),
         "fee_rate": _part(fees["income"], fees["base"]),
         "fee_rate_max": most,
         "fee_cap_gap": float(rounded(most - _part(fee, fees["base"]), PROBABILITY_DECIMALS)) if fees["base"] else 0.0,
-        "fee_income": _yuan(fees["income"]),
-        "margin": _yuan(fees["income"] - fee),
+        "fee_income": yuan(fees["income"]),
+        "margin": yuan(fees["income"] - fee),
         "cap_share": _part(payout, cap),
     }
 
 
 def _part(amount: float, whole: float) -> float:
     return float(rounded(amount / whole, PROBABILITY_DECIMALS)) if whole else 0.0
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value, CENT_DECIMALS))

@@ -12,6 +12,7 @@ from typing import Any
 from eco_credit.core.errors import ContractError, Violation
 from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
 from eco_credit.core.units import units
+from eco_credit.portfolio.rounding import yuan
 from eco_credit.portfolio.terms_file import CompanyFile, TermsFile
 from eco_credit.rulebook import RuleSet
 
@@ -145,14 +146,14 @@ def asset_view(company: Company, *, net_assets: float, loss_reserve: float, rule
     )  # fmt: skip
     return {
         "as_of": company.as_of,
-        "total": _yuan(company.total),
-        "calls_receivable": _yuan(company.calls_receivable),
-        "base": _yuan(base),
+        "total": yuan(company.total),
+        "calls_receivable": yuan(company.calls_receivable),
+        "base": yuan(base),
         "items": [
-            {"item": item, "amount": _yuan(company.items[item]), **{name: _yuan(v) for name, v in row.items()}}
+            {"item": item, "amount": yuan(company.items[item]), **{name: yuan(v) for name, v in row.items()}}
             for item, row in parts.items() if company.items[item] > 0.0
         ],
-        "classes": {name: _yuan(value) for name, value in sums.items()},
+        "classes": {name: yuan(value) for name, value in sums.items()},
         "ratios": [_ratio(name, amount, whole, rules) for name, amount, whole in lines],
     }  # fmt: skip
 
@@ -164,11 +165,7 @@ def _ratio(name: str, amount: float, base: float, rules: RuleSet) -> dict[str, A
     room = amount - limit * base if kind == "min" else limit * base - amount
     known = base > 0.0
     return {
-        "name": name, "amount": _yuan(amount), "base": _yuan(base), "limit": limit, "kind": kind,
+        "name": name, "amount": yuan(amount), "base": yuan(base), "limit": limit, "kind": kind,
         "ratio": float(rounded(amount / base, PROBABILITY_DECIMALS)) if known else None,
-        "headroom": _yuan(room), "ok": bool(room >= -_CENT) if known else None, "verify": rule.verify,
+        "headroom": yuan(room), "ok": bool(room >= -_CENT) if known else None, "verify": rule.verify,
     }  # fmt: skip
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value))

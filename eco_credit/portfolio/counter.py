@@ -15,6 +15,7 @@ from eco_credit.core.units import units
 from eco_credit.portfolio.balances import bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.guarantee import weight_classes
+from eco_credit.portfolio.rounding import yuan
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
@@ -72,15 +73,11 @@ def counter_view(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict
     order = sorted(np.flatnonzero(below), key=lambda at: (-short[at], str(book.application_id[at])))
     return {
         "minimum": terms.counter_guarantee_min, "asked": int(np.sum(asked)), "known": int(np.sum(known)),
-        "below": int(np.sum(below)), "borne": _yuan(np.sum(borne[asked])), "below_borne": _yuan(np.sum(borne[below])),
-        "short": _yuan(np.sum(short)),
+        "below": int(np.sum(below)), "borne": yuan(np.sum(borne[asked])), "below_borne": yuan(np.sum(borne[below])),
+        "short": yuan(np.sum(short)),
         "loans": [
-            {"application_id": str(book.application_id[at]), "borne": _yuan(borne[at]), "value": _yuan(value[at]),
-             "ratio": float(rounded(value[at] / borne[at], 8)), "short": _yuan(short[at])}
+            {"application_id": str(book.application_id[at]), "borne": yuan(borne[at]), "value": yuan(value[at]),
+             "ratio": float(rounded(value[at] / borne[at], 8)), "short": yuan(short[at])}
             for at in order[:_SHOWN]
         ],
     }  # fmt: skip
-
-
-def _yuan(value: Any) -> float:
-    return float(rounded(value))

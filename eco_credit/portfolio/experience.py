@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.errors import ContractError, Violation
-from eco_credit.core.numbers import PROBABILITY_DECIMALS, Columns, Floats, day, number, rounded
+from eco_credit.core.numbers import Columns, Floats, day, number
+from eco_credit.portfolio.rounding import part, yuan
 
 _MOST = 100
 Years = npt.NDArray[np.int64]
@@ -70,14 +71,6 @@ def _year(year: int, amounts: tuple[Floats, Floats, Floats], called_in: Years, r
     released = float(np.nansum(amount[gone]))
     got = float(np.nansum(back[paid]))
     return {
-        "year": year, "released": _yuan(released), "calls": int(np.sum(paid)), "called": _yuan(out),
-        "call_rate": _part(out, released), "subrogated": _yuan(got), "subrogation_rate": _part(got, out),
+        "year": year, "released": yuan(released), "calls": int(np.sum(paid)), "called": yuan(out),
+        "call_rate": part(out, released), "subrogated": yuan(got), "subrogation_rate": part(got, out),
     }  # fmt: skip
-
-
-def _part(amount: float, whole: float) -> float | None:
-    return float(rounded(amount / whole, PROBABILITY_DECIMALS)) if whole > 0.0 else None
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value))

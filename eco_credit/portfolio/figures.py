@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eco_credit.core.errors import ConservationError
-from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded
+from eco_credit.core.numbers import Floats, rounded
 from eco_credit.portfolio.account import bearer_account
 from eco_credit.portfolio.balances import (
     average_split,
@@ -27,6 +27,7 @@ from eco_credit.portfolio.concentration import by_group, effective_number, hhi, 
 from eco_credit.portfolio.counter import counter_view
 from eco_credit.portfolio.factors import correlation_of
 from eco_credit.portfolio.loss import expected_excess, pool_quantile
+from eco_credit.portfolio.rounding import rate, yuan
 from eco_credit.portfolio.solvency import limits_of, multiple_of, weighted_balance, weighting
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.portfolio.verdicts import verdicts
@@ -116,7 +117,7 @@ def portfolio_figures(book: Exposures, terms: GuaranteeTerms, *, rules: RuleSet)
             "in_default": int(np.sum(book.in_default)),
             **client_counts(book.ledger, book.application_id, book.client_kind),
         },
-        balance={name: _yuan(value) for name, value in balance.items()},
+        balance={name: yuan(value) for name, value in balance.items()},
         loss=loss,
         borne=borne,
         bearer=bearer,
@@ -184,7 +185,7 @@ def _loss(book: Exposures, expected: Floats, *, terms: GuaranteeTerms, rules: Ru
     system = 1.0 - average_split(book, terms).ratio(BANK)
     attach = terms.payout_cap / system if system > 0.0 else 1.0
     above = float(expected_excess(pd, attach, lgd=lgd, correlation=correlation)) * whole * terms.cover * system
-    values = (_yuan(total), _rate(total / whole), _rate(pd), _rate(lgd), _rate(quantile), _yuan(above))
+    values = (yuan(total), rate(total / whole), rate(pd), rate(lgd), rate(quantile), yuan(above))
     return dict(zip(names, values, strict=True))
 
 
@@ -204,12 +205,12 @@ def _concentration(book: Exposures) -> dict[str, Any]:
     groups = np.array(list(by_group(book.group, book.exposure).values()))
     known = float(np.sum(groups)) > 0.0
     return {
-        "hhi": _rate(hhi(groups)) if known else None,
-        "effective_number": _rate(effective_number(groups)) if known else None,
-        "largest": _rate(top_share(groups, 1)) if known else None,
-        "ten_largest": _rate(top_share(groups)) if known else None,
-        "by_kind": {name: _yuan(value) for name, value in book.by_kind.items()},
-        "by_area": {name: _yuan(value) for name, value in by_group(book.area, book.exposure).items()},
+        "hhi": rate(hhi(groups)) if known else None,
+        "effective_number": rate(effective_number(groups)) if known else None,
+        "largest": rate(top_share(groups, 1)) if known else None,
+        "ten_largest": rate(top_share(groups)) if known else None,
+        "by_kind": {name: yuan(value) for name, value in book.by_kind.items()},
+        "by_area": {name: yuan(value) for name, value in by_group(book.area, book.exposure).items()},
     }
 
 
@@ -232,7 +233,7 @@ def _verdicts(found: PortfolioFigures, bank: float, terms: GuaranteeTerms, rules
     near = terms.payout_cap * rules.number("portfolio.guarantee.payout_warning")
     return verdicts(
         vars(found), bank_share=(bank, rules.number("portfolio.guarantee.bank_share_min")),
-        payout=(found.bearer["payout_rate"], _rate(near)),
+        payout=(found.bearer["payout_rate"], rate(near)),
     )  # fmt: skip
 
 
@@ -244,11 +245,3 @@ def _short(counter: dict[str, Any]) -> list[str]:
 def _terms(terms: GuaranteeTerms) -> dict[str, Any]:
     """The terms as plain data, shares as ratios."""
     return asdict(terms) | {"split": {party: terms.split.ratio(party) for party in terms.split.parts}}
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value, CENT_DECIMALS))
-
-
-def _rate(value: float) -> float:
-    return float(rounded(value, PROBABILITY_DECIMALS))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from eco_credit.core.numbers import Floats, rounded
 from eco_credit.core.units import MONTHS_PER_YEAR, units
 from eco_credit.portfolio.book import Exposures
+from eco_credit.portfolio.rounding import yuan
 from eco_credit.portfolio.staging import stages
 from eco_credit.portfolio.stress import stressed_lgd, stressed_pd
 from eco_credit.rulebook import RuleSet
@@ -87,13 +88,13 @@ def weighted_loss(
     for level in (1, 2, 3):
         held = stage == level
         balance, loss = float(np.sum(book.exposure[held])), float(np.sum(total[held]))
-        own = None if share is None else _yuan(float(np.sum((total * share)[held])))
+        own = None if share is None else yuan(float(np.sum((total * share)[held])))
         rows.append({
-            "stage": level, "loans": int(np.sum(held)), "balance": _yuan(balance), "ecl": _yuan(loss),
+            "stage": level, "loans": int(np.sum(held)), "balance": yuan(balance), "ecl": yuan(loss),
             "coverage": float(rounded(loss / balance, 8)) if balance > 0.0 else None, "own": own,
         })  # fmt: skip
-    own = None if share is None else _yuan(float(np.sum(total * share)))
-    return {"stages": rows, "ecl": _yuan(float(np.sum(total))), "own": own, "scenarios": each}
+    own = None if share is None else yuan(float(np.sum(total * share)))
+    return {"stages": rows, "ecl": yuan(float(np.sum(total))), "own": own, "scenarios": each}
 
 
 def _scenarios(
@@ -110,7 +111,7 @@ def _scenarios(
         lgd = stressed_lgd(book.lgd, np.full(len(total), row["value"]))
         loss = credit_loss(pd, lgd, exposure=book.exposure, years=years, rate=rate, stage=stage)
         total = total + row["weight"] * loss
-        each.append({"name": name, "weight": row["weight"], "ecl": _yuan(float(np.sum(loss)))})
+        each.append({"name": name, "weight": row["weight"], "ecl": yuan(float(np.sum(loss)))})
     return each, total
 
 
@@ -123,7 +124,3 @@ def _years(book: Exposures, day: np.datetime64) -> Floats:
     years = np.where(np.isnat(due), MONTHS_PER_YEAR, months) / MONTHS_PER_YEAR
     result: Floats = np.where(years > 0.0, years, 1.0)
     return result
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value))

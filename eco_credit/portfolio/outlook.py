@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import PROBABILITY_DECIMALS, Bools, Floats, rounded
+from eco_credit.core.numbers import Bools, Floats, rounded
 from eco_credit.portfolio.balances import average_split, bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.cascade import Borne, Waterfall
@@ -19,6 +19,7 @@ from eco_credit.portfolio.figures import PortfolioFigures, portfolio_figures
 from eco_credit.portfolio.groupings import concentrations, vintages
 from eco_credit.portfolio.limits import Caps, plan_limits
 from eco_credit.portfolio.loss import pool_quantile
+from eco_credit.portfolio.rounding import rate, yuan
 from eco_credit.portfolio.simulation import SCENARIOS, SEED, LossDistribution, simulate_losses
 from eco_credit.portfolio.solvency import caps_of, weighted_balance
 from eco_credit.portfolio.staging import stages
@@ -86,16 +87,16 @@ def portfolio_outlook(
 def _distribution(book: Exposures, found: LossDistribution, correlation: float) -> dict[str, Any]:
     """Mean, tails with their errors, the one-factor closed form beside them, and the curve of exceedance."""
     lost = float(np.sum(book.exposure * book.pd * book.lgd))
-    closed = {q: _yuan(pool_quantile(book.pd, book.lgd, book.exposure, correlation=correlation, level=q))
+    closed = {q: yuan(pool_quantile(book.pd, book.lgd, book.exposure, correlation=correlation, level=q))
               for q in found.tails}  # fmt: skip
     return {
         "scenarios": len(found.losses),
         "seed": SEED,
         "asked": SCENARIOS,
         "pooled": found.pooled,
-        "mean": _yuan(found.mean),
-        "mean_error": _yuan(found.mean_error),
-        "expected": _yuan(lost),
+        "mean": yuan(found.mean),
+        "mean_error": yuan(found.mean_error),
+        "expected": yuan(lost),
         "tails": [
             {name: _rounded(name, value) for name, value in asdict(tail).items()} | {"closed_form": closed[tail.level]}
             for tail in found.tails.values()
@@ -109,7 +110,7 @@ def _curve(found: LossDistribution) -> list[list[float]]:
     order = np.argsort(-found.losses, kind="stable")
     beyond = np.add.accumulate(found.weights[order]) / len(order)
     places = np.searchsorted(beyond, np.geomspace(0.5, 1e-4, _CURVE))
-    return [[_yuan(float(found.losses[order[min(at, len(order) - 1)]])), _rate(float(beyond[min(at, len(order) - 1)]))]
+    return [[yuan(float(found.losses[order[min(at, len(order) - 1)]])), rate(float(beyond[min(at, len(order) - 1)]))]
             for at in places]  # fmt: skip
 
 
@@ -117,8 +118,8 @@ def _party(name: str, loss: Floats, found: LossDistribution, level: float) -> di
     """What one party bears: mean, and its own tail."""
     tail = tail_of(loss, found.weights, level)
     mean = float(np.mean(found.weights * loss))
-    return {"party": name, "mean": _yuan(mean), "level": level, "var": _yuan(tail.var), "es": _yuan(tail.es),
-            "es_error": _yuan(tail.es_error)}  # fmt: skip
+    return {"party": name, "mean": yuan(mean), "level": level, "var": yuan(tail.var), "es": yuan(tail.es),
+            "es_error": yuan(tail.es_error)}  # fmt: skip
 
 
 def _account(borne: Borne, found: LossDistribution, figures: PortfolioFigures) -> dict[str, float]:
@@ -130,10 +131,10 @@ def _account(borne: Borne, found: LossDistribution, figures: PortfolioFigures) -
     fee = bearer["break_even_fee"] - (bearer["expected_payout"] - paid) * kept
     base = bearer["fee_base"]
     return {
-        "payout": _yuan(paid),
-        "break_even_fee": _yuan(fee),
-        "break_even_fee_rate": _rate(fee / base) if base > 0.0 else 0.0,
-        "margin": _yuan(bearer["fee_income"] - fee),
+        "payout": yuan(paid),
+        "break_even_fee": yuan(fee),
+        "break_even_fee_rate": rate(fee / base) if base > 0.0 else 0.0,
+        "margin": yuan(bearer["fee_income"] - fee),
     }
 
 
@@ -146,14 +147,14 @@ def _cap(borne: Borne, fall: Waterfall, found: LossDistribution, terms: Guarante
         "cap": size / 100.0,
         "reached": _chance(found, over > 0),
         "paused": _chance(found, asked >= size * terms.payout_pause) if size else None,
-        "back_to_bank": _yuan(float(np.mean(found.weights * over)) / 100.0),
+        "back_to_bank": yuan(float(np.mean(found.weights * over)) / 100.0),
         "pools": sum(cents for _, cents in fall.pools) / 100.0,
     }
 
 
 def _chance(found: LossDistribution, reached: Bools) -> float:
     """Probability of what happens in the years marked."""
-    return _rate(min(1.0, float(np.mean(found.weights * reached))))
+    return rate(min(1.0, float(np.mean(found.weights * reached))))
 
 
 def _flags(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, Bools]:
@@ -179,12 +180,12 @@ def _watch(book: Exposures, found: LossDistribution, flags: dict[str, Bools]) ->
             "application_id": str(book.application_id[at]),
             "kind": kinds[at],
             "area": book.area[at],
-            "exposure": _yuan(float(book.exposure[at])),
-            "pd": _rate(float(book.pd[at])),
-            "lgd": _rate(float(book.lgd[at])),
-            "expected_loss": _yuan(float(book.exposure[at] * book.pd[at] * book.lgd[at])),
-            "contribution": _yuan(float(found.contribution[at])),
-            "share": _rate(float(found.contribution[at]) / total) if total > 0.0 else None,
+            "exposure": yuan(float(book.exposure[at])),
+            "pd": rate(float(book.pd[at])),
+            "lgd": rate(float(book.lgd[at])),
+            "expected_loss": yuan(float(book.exposure[at] * book.pd[at] * book.lgd[at])),
+            "contribution": yuan(float(found.contribution[at])),
+            "share": rate(float(found.contribution[at]) / total) if total > 0.0 else None,
             "flags": [name for name, where in flags.items() if where[at]],
         }
         for at in order[:_WATCHED]
@@ -204,13 +205,13 @@ def _plan(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, A
     plan = plan_limits(book.exposure, cost, terms.expected_payout_budget, caps=caps)
     asked = float(np.sum(book.exposure))
     return {
-        "budget": _yuan(terms.expected_payout_budget),
-        "asked": _yuan(asked),
-        "asked_payout": _yuan(float(np.sum(cost))),
-        "granted": _yuan(plan.value),
-        "bound": _yuan(plan.bound),
-        "gap": _rate(plan.gap),
-        "spent": _yuan(plan.spent),
+        "budget": yuan(terms.expected_payout_budget),
+        "asked": yuan(asked),
+        "asked_payout": yuan(float(np.sum(cost))),
+        "granted": yuan(plan.value),
+        "bound": yuan(plan.bound),
+        "gap": rate(plan.gap),
+        "spent": yuan(plan.spent),
         "full": int(np.sum(plan.granted >= 1.0 - 1e-9)),
         "part": int(np.sum((plan.granted > 1e-9) & (plan.granted < 1.0 - 1e-9))),
         "none": int(np.sum(plan.granted <= 1e-9)),
@@ -220,28 +221,20 @@ def _plan(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[str, A
 
 def _cut(book: Exposures, granted: Floats, cost: Floats) -> list[dict[str, Any]]:
     """Loans the plan does not grant in full, dearest in calls per balance first, equal ones by number."""
-    rate = book.pd * book.lgd
+    dear = book.pd * book.lgd
     rows = [at for at in range(len(granted)) if granted[at] < 1.0 - 1e-9]
-    rows.sort(key=lambda at: (-rate[at], str(book.application_id[at])))
+    rows.sort(key=lambda at: (-dear[at], str(book.application_id[at])))
     return [
         {
             "application_id": str(book.application_id[at]),
-            "asked": _yuan(float(book.exposure[at])),
-            "granted": _yuan(float(book.exposure[at] * granted[at])),
-            "rate": _rate(float(rate[at])),
-            "payout": _yuan(float(cost[at])),
+            "asked": yuan(float(book.exposure[at])),
+            "granted": yuan(float(book.exposure[at] * granted[at])),
+            "rate": rate(float(dear[at])),
+            "payout": yuan(float(cost[at])),
         }
         for at in rows[:_CUT]
     ]
 
 
 def _rounded(name: str, value: float) -> float:
-    return value if name == "level" else round(value, 1) if name == "gain" else _yuan(value)
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value))
-
-
-def _rate(value: float) -> float:
-    return float(rounded(value, PROBABILITY_DECIMALS))
+    return value if name == "level" else round(value, 1) if name == "gain" else yuan(value)

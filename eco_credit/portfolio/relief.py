@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import Bools, Floats, rounded
+from eco_credit.core.numbers import Bools, Floats
 from eco_credit.core.units import units
 from eco_credit.portfolio.balances import party_shares
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.capital import corporate_k, other_retail_k, risk_weight
 from eco_credit.portfolio.cascade import BANK
+from eco_credit.portfolio.rounding import rate, yuan
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
@@ -126,10 +127,10 @@ def relief_view(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[
     return {
         "conditions": held,
         "counted": all(held[name] is True for name in CONDITIONS),
-        "covered": _rate(float(np.sum(book.exposure * part)) / whole),
+        "covered": rate(float(np.sum(book.exposure * part)) / whole),
         "guarantor_weight": weight,
         "guarantor_pd": stated.pd,
-        "house_lgd_after": _rate(float(np.sum(book.exposure * book.lgd * (1.0 - part))) / whole),
+        "house_lgd_after": rate(float(np.sum(book.exposure * book.lgd * (1.0 - part))) / whole),
         "rows": rows,
     }
 
@@ -146,17 +147,9 @@ def _row(name: str, exposure: Floats, weights: tuple[Floats, Floats, float | Non
     """Assets of one approach without and with the guarantor's weight."""
     debtor, part, guarantor = weights
     before = float(np.sum(exposure * debtor))
-    row: dict[str, Any] = {"approach": name, "without": _yuan(before), "guarantor": guarantor}
+    row: dict[str, Any] = {"approach": name, "without": yuan(before), "guarantor": guarantor}
     if guarantor is None:
         return row | {"with": None, "saved": None, "capital": None}
     after = float(np.sum(exposure * substituted(part, np.full(len(part), guarantor), debtor)))
     ratio = rules.number("portfolio.capital.minimum_ratio")
-    return row | {"with": _yuan(after), "saved": _yuan(before - after), "capital": _yuan((before - after) * ratio)}
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value))
-
-
-def _rate(value: float) -> float:
-    return float(rounded(value, 8))
+    return row | {"with": yuan(after), "saved": yuan(before - after), "capital": yuan((before - after) * ratio)}

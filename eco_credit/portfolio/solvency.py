@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eco_credit.core.numbers import CENT_DECIMALS, PROBABILITY_DECIMALS, Floats, rounded, text
+from eco_credit.core.numbers import Floats, text
 from eco_credit.portfolio.balances import bearer_share
 from eco_credit.portfolio.book import Exposures
 from eco_credit.portfolio.concentration import by_group
@@ -23,6 +23,7 @@ from eco_credit.portfolio.guarantee import (
     weight_classes,
     weight_table,
 )
+from eco_credit.portfolio.rounding import rate, yuan
 from eco_credit.portfolio.terms import GuaranteeTerms
 from eco_credit.rulebook import RuleSet
 
@@ -108,8 +109,8 @@ def weighting(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> list[di
         if rows.any():
             held = float(np.sum(borne[rows]))
             ticket = rules.number(f"portfolio.guarantee.{name}_ticket_max") if name in _SMALL else None
-            found.append({"name": name, "ticket": ticket, "loans": int(np.sum(rows)), "borne": _yuan(held),
-                          "weight": weight, "weighted": _yuan(held * weight)})  # fmt: skip
+            found.append({"name": name, "ticket": ticket, "loans": int(np.sum(rows)), "borne": yuan(held),
+                          "weight": weight, "weighted": yuan(held * weight)})  # fmt: skip
     return found
 
 
@@ -129,16 +130,16 @@ def limits_of(book: Exposures, terms: GuaranteeTerms, rules: RuleSet) -> dict[st
     other = 0.0 if terms.company is None else terms.company.other_weighted_balance
     total = float(np.sum(each)) + other
     found: dict[str, Any] = {
-        "own_assets": _yuan(terms.net_assets - terms.stakes), "other_weighted": _yuan(other), "weighted": _yuan(total),
+        "own_assets": yuan(terms.net_assets - terms.stakes), "other_weighted": yuan(other), "weighted": yuan(total),
         "leverage": _finite(leverage(total, terms.net_assets, stakes=terms.stakes)),
         "multiple": multiple_of(book, terms, rules),
-        "multiple_base": rules.number("portfolio.guarantee.leverage_max"), "balance_max": _yuan(caps.balance),
-        "headroom": _yuan(caps.balance - total), "balance_ok": bool(total <= caps.balance),
+        "multiple_base": rules.number("portfolio.guarantee.leverage_max"), "balance_max": yuan(caps.balance),
+        "headroom": yuan(caps.balance - total), "balance_ok": bool(total <= caps.balance),
         **_conditions(conditions_of(book, terms, rules), rules),
     }  # fmt: skip
     for name, codes, most in (("single", book.client, caps.single), ("group", book.group, caps.group)):
         largest = max(by_group(codes, each).values(), default=0.0)
-        line = {"largest": _yuan(largest), "max": _yuan(most), "headroom": _yuan(most - largest), "ok": largest <= most}
+        line = {"largest": yuan(largest), "max": yuan(most), "headroom": yuan(most - largest), "ok": largest <= most}
         found |= {f"{name}_{key}": value for key, value in line.items()}
     return found
 
@@ -148,18 +149,10 @@ def _conditions(found: Conditions, rules: RuleSet) -> dict[str, Any]:
     line: dict[str, Any] = {"claimed": found.claimed, "met": found.met}
     for name, share in (("balance", found.balance), ("clients", found.clients)):
         least = rules.number(f"portfolio.guarantee.small_farm_{name}_min")
-        line |= {f"small_farm_{name}": None if share is None else _rate(share), f"small_farm_{name}_min": least}
+        line |= {f"small_farm_{name}": None if share is None else rate(share), f"small_farm_{name}_min": least}
     return line
 
 
 def _finite(multiple: float) -> float | None:
     """The multiple; None where nothing is left below the line."""
-    return _rate(multiple) if np.isfinite(multiple) else None
-
-
-def _yuan(value: float) -> float:
-    return float(rounded(value, CENT_DECIMALS))
-
-
-def _rate(value: float) -> float:
-    return float(rounded(value, PROBABILITY_DECIMALS))
+    return rate(multiple) if np.isfinite(multiple) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eco_credit.core.numbers import PROBABILITY_DECIMALS, rounded
 from eco_credit.portfolio.account import GUARANTOR
+from eco_credit.portfolio.rounding import part
 
 _CODES = {
     "leverage": "G02", "single": "G02", "group": "G02", "payout_rate": "G03", "counter": "G04", "bank_share": "G05",
@@ -66,7 +66,7 @@ def _limits(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         lines += [_line(f"higher_{name}", found[f"small_farm_{name}"], found[f"small_farm_{name}_min"], "min")
                   for name in ("balance", "clients")]  # fmt: skip
     for name in ("single", "group"):
-        now, most = ((_part(found[f"{name}_{key}"], own)) for key in ("largest", "max"))
+        now, most = ((part(found[f"{name}_{key}"], own)) for key in ("largest", "max"))
         lines.append(_line(name, now, most, "max", ok=found[f"{name}_ok"]))
     return lines
 
@@ -74,10 +74,6 @@ def _limits(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def _company(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     rows = [] if found is None else found["ratios"]
     return [_line(row["name"], row["ratio"], row["limit"], row["kind"], ok=row["ok"]) for row in rows]
-
-
-def _part(amount: float, whole: float) -> float | None:
-    return float(rounded(amount / whole, PROBABILITY_DECIMALS)) if whole > 0.0 else None
 
 
 def _line(
