@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eco_credit.core.canonical import canonical_json, sha256
+from eco_credit.core.dates import BEIJING
 from eco_credit.core.errors import ContractError, GateNotMet, Violation
 from eco_credit.core.provenance import code_version
+from eco_credit.core.units import MONTHS_PER_YEAR
 from serving.settings import Settings
 from serving.subject_keys import keys_of
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 CONTRACT = "erasure"
 ROUTE = "audit erase"
-_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class _Look:
         said = self.order.said.get("ended_on")
         ended = dt.date.fromisoformat(said) if said else max(_runs_to(one) for one in scores)
         years = self.rules.number("credit.personal.retention_years")
-        return months_later(ended, round(years * _MONTHS))
+        return months_later(ended, round(years * MONTHS_PER_YEAR))
 
     def _entry(self, key_id: str) -> Entry:
         from serving.audit import Entry, derived
@@ -113,7 +114,7 @@ def months_later(day: dt.date, months: int) -> dt.date:
         >>> str(months_later(dt.date(2024, 2, 29), 12)), str(months_later(dt.date(2026, 11, 30), 3))
         ('2025-02-28', '2027-02-28')
     """
-    year, month = divmod(day.year * _MONTHS + day.month - 1 + months, _MONTHS)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
@@ -176,7 +177,7 @@ def erase_person(
     if source is None:
         en, zh = "nothing is sealed: no key file is named", "未指定密钥文件，记录未加密"
         raise ContractError([Violation("ECO_CREDIT_SUBJECT_KEY_FILE", "missing", en, zh)])
-    today = clock().astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    today = clock().astimezone(BEIJING).date()
     look = _Look(order, load(settings.overlay).at(str(today)), dry_run)
     vault, subject = Vault(statements_of(address), source), folded_subject("application", order.subject)
     made = erase(address, vault, order.tenant, subject, asked=look, clock=clock)

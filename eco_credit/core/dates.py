@@ -13,6 +13,10 @@ DAYS_PER_YEAR = 365.25
 """Mean length of a Julian year in days."""
 
 
+BEIJING = dt.timezone(dt.timedelta(hours=8))
+"""Time of the readers of papers and pages; what is stored is UTC."""
+
+
 def day_of(value: str | dt.date | np.datetime64) -> dt.date:
     """Read one calendar day written as ``YYYY-MM-DD``, or pass a day through.
 

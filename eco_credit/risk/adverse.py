@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eco_credit.core.numbers import DAY, Columns, Floats, number, rows_of
+from eco_credit.core.units import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
     from eco_credit.rulebook import RuleSet
 
 RULE = "credit.personal.adverse_item_years"
 ENDED = "bad_record_ended_on"
-_MONTHS = 12
 
 
 def standing(bad_record: Floats, ended_on: npt.ArrayLike, day: npt.ArrayLike, years: float) -> Floats:
@@ -39,7 +39,7 @@ def standing(bad_record: Floats, ended_on: npt.ArrayLike, day: npt.ArrayLike, ye
     """
     ended: npt.NDArray[Any] = np.asarray(ended_on, DAY)
     month = ended.astype("datetime64[M]")
-    over = (month + np.timedelta64(round(years * _MONTHS), "M")).astype(DAY) + (ended - month.astype(DAY))
+    over = (month + np.timedelta64(round(years * MONTHS_PER_YEAR), "M")).astype(DAY) + (ended - month.astype(DAY))
     return np.where(over <= np.asarray(day, DAY), 0.0, bad_record)
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from eco_credit.core.dates import day_of
+from eco_credit.core.dates import BEIJING, day_of
 from eco_credit.core.errors import ContractError, Violation
 from serving.access.guests import Guest
 from serving.access.keybook import SqlKeyBook
@@ -18,7 +18,6 @@ from serving.access.roles import Role
 
 MOST_GRACE = 720
 """Longest time an old key is still taken beside its successor, hours."""
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 class NoSuchKey(ContractError):
@@ -58,7 +57,7 @@ def end_of(day: str | None, now: dt.datetime) -> dt.datetime | None:
     if day is None:
         return None
     try:
-        end = dt.datetime.combine(day_of(day) + dt.timedelta(days=1), dt.time(), _BEIJING)
+        end = dt.datetime.combine(day_of(day) + dt.timedelta(days=1), dt.time(), BEIJING)
     except (ValueError, OverflowError):
         en, zh = "write the day as YYYY-MM-DD", "日期请写作 YYYY-MM-DD"
         raise ContractError(_broken("expires", "date", en, zh)) from None
@@ -171,7 +170,7 @@ def _live(book: SqlKeyBook, key_id: str, tenant: str | None, now: dt.datetime) -
     return key
 
 
-def listed(book: SqlKeyBook, *, tenant: str | None, now: dt.datetime) -> list[Key]:
+def listed(book: SqlKeyBook, *, tenant: str | None) -> list[Key]:
     """All keys ever made, ended ones too, in the order they were made.
 
     Raises:

@@ -17,6 +17,7 @@ from serving.audit.tables import chains, decisions, subject_keys
 from serving.audit.verify import Verdict, verify_all
 
 PAGE = 500
+Page = list[dict[str, Any]]
 Told = Callable[[str, int], None]
 
 
@@ -66,7 +67,7 @@ def _copy_chain(reader: sa.Engine, writer: sa.Engine, tenant: str, told: Told) -
         if connection.dialect.name == "postgresql":
             bind_by(connection.exec_driver_sql, tenant, writes=True)
         connection.execute(chains.insert(), {"tenant": tenant})
-        for page in _pages(reader, tenant):
+        for page in _pages(reader, tenant, decisions.c.sequence, first=0):
             connection.execute(decisions.insert(), page)
             written += len(page)
             told(tenant, written)
@@ -74,29 +75,20 @@ def _copy_chain(reader: sa.Engine, writer: sa.Engine, tenant: str, told: Told) -
             connection.execute(subject_keys.insert(), keys)
 
 
-def _keys(reader: sa.Engine, tenant: str) -> Iterator[list[dict[str, Any]]]:
+def _keys(reader: sa.Engine, tenant: str) -> Iterator[Page]:
     """A tenant's wrapped keys, a page at a time."""
-    k, after = subject_keys.c, ""
-    if not sa.inspect(reader).has_table(subject_keys.name):  # a log of before there were keys
-        return
+    if sa.inspect(reader).has_table(subject_keys.name):  # not in a log of before there were keys
+        yield from _pages(reader, tenant, subject_keys.c.key_id, first="")
+
+
+def _pages(reader: sa.Engine, tenant: str, by: sa.Column[Any], *, first: Any) -> Iterator[Page]:
+    """A tenant's rows of a table in the order of one column, a page at a time, from behind ``first``."""
+    table, after = by.table, first
     while True:
-        query = sa.select(subject_keys).where(k.tenant == tenant, k.key_id > after).order_by(k.key_id).limit(PAGE)
+        query = sa.select(table).where(table.c.tenant == tenant, by > after).order_by(by).limit(PAGE)
         with reading(reader, tenant) as connection:
             page = [dict(row._mapping) for row in connection.execute(query)]
         if not page:
             return
         yield page
-        after = page[-1]["key_id"]
-
-
-def _pages(reader: sa.Engine, tenant: str) -> Iterator[list[dict[str, Any]]]:
-    """A tenant's rows in order, a page at a time."""
-    c, after = decisions.c, 0
-    while True:
-        query = sa.select(decisions).where(c.tenant == tenant, c.sequence > after).order_by(c.sequence).limit(PAGE)
-        with reading(reader, tenant) as connection:
-            page = [dict(row._mapping) for row in connection.execute(query)]
-        if not page:
-            return
-        yield page
-        after = page[-1]["sequence"]
+        after = page[-1][by.name]

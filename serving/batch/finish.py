@@ -58,7 +58,12 @@ class RejectShare(GateNotMet):
         self.manifest = manifest
 
 
-class DiskFull(StorageUnavailable):
+class _AtAFile(StorageUnavailable):
+    title_en = "The run stopped at a file"
+    title_zh = "运行因文件读写中止"
+
+
+class DiskFull(_AtAFile):
     """The disk, or the quota, is full; what was finished is kept and the run can be resumed."""
 
     def __init__(self) -> None:
@@ -69,7 +74,7 @@ class DiskFull(StorageUnavailable):
         )
 
 
-class DiskFault(StorageUnavailable):
+class DiskFault(_AtAFile):
     """A file could not be read or written; what was finished is kept and the run can be resumed."""
 
     def __init__(self, told: str) -> None:
@@ -82,7 +87,7 @@ class DiskFault(StorageUnavailable):
 
 
 @contextmanager
-def room_on_disk() -> Iterator[None]:
+def disk_told() -> Iterator[None]:
     """Turn trouble with the disk into errors of its own.
 
     Raises:

@@ -106,7 +106,7 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back; the token stays, so that the next one is larger."""
-        if self._lock is not None and self.path.is_file() and self._read()["token"] == self.token:
+        if self._lock is not None and self.path.is_file() and self.ours:
             with suppress(OSError):  # a lease that cannot be given back runs out by itself
                 self._write(0.0)
         self._let_go()

@@ -13,7 +13,7 @@ from eco_credit.contracts.mapping import TapeMapping
 from eco_credit.core.numbers import Columns
 from serving.batch.chunk import Chunk, rechunk
 from serving.batch.engines import Engine, local
-from serving.batch.finish import Ending, Paths, RejectShare, finish, room_on_disk
+from serving.batch.finish import Ending, Paths, RejectShare, disk_told, finish
 from serving.batch.folder import input_bytes, input_sha256
 from serving.batch.journal import Journal
 from serving.batch.mapping import mapping_digest
@@ -96,20 +96,20 @@ def run_batch(path: Path, out: Path, *, scorer: Scorer, options: Options | None 
     chosen = options or Options()
     paths = Paths.of(out)
     check_target(path, paths)
-    with room_on_disk():
+    with disk_told():
         source = open_source(
             path, contract("batch_input").fields, chosen.limits, merged=frozenset(loan_columns()),
             mapping=chosen.mapping,
         )
         survey = source.survey()
     journal = Journal(paths.parts, _identity(source, scorer, chosen))
-    with room_on_disk():
+    with disk_told():
         journal.open(resume=chosen.resume)
     finished = False
     try:
         sheets = len(source.notes.get("sheets", ())) > 1
         task = Task(contract("batch_input"), scorer, ECHO, loan_columns(), survey.scattered, survey.oversized, sheets)
-        with room_on_disk():
+        with disk_told():
             paths.manifest.unlink(missing_ok=True)
             _work_through(source, task, journal=journal, options=chosen)
             ending = Ending(chosen.limits.reject_share, chosen.lang, getattr(scorer, "overlay", None))

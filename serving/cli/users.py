@@ -94,8 +94,8 @@ def list_keys(
     from serving.access.office import listed, shown
 
     book, now = _book(home), _now()
-    keys = listed(book, tenant=tenant, now=now)
-    rows = [shown(key, now, book.uses()) for key in keys]
+    used = book.uses()
+    rows = [shown(key, now, used) for key in listed(book, tenant=tenant)]
     if json:
         emit({"keys": rows}, True)
         return

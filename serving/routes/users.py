@@ -116,7 +116,7 @@ def kept(state: State, tenant: str) -> dict[str, Any]:
     """
     book, now, used = state.gate.book, state.clock(), state.gate.uses()
     return {
-        "keys": [office.shown(key, now, used) for key in office.listed(book, tenant=tenant, now=now)],
+        "keys": [office.shown(key, now, used) for key in office.listed(book, tenant=tenant)],
         "logins": [office.guest_shown(one) for one in book.guests(tenant, now)],
     }
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from eco_credit.contracts import read_application
 from eco_credit.core.canonical import digest
+from eco_credit.core.dates import BEIJING
 from eco_credit.core.errors import ContractError
 from eco_credit.reports.written import SENSITIVE
 from serving.web.days import ahead
@@ -17,7 +18,6 @@ from serving.web.examples import example
 from serving.web.form import MAX_MEMBERS, Raw, Reading, kind_at, read_form, write_form
 from serving.web.live import spot
 
-BEIJING = timezone(timedelta(hours=8))
 """The desk's day is the day in Beijing, which keeps no summer time."""
 _FORM_ID = re.compile(r"[0-9a-f]{32}")
 _KEY_DIGITS = 24

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from eco_credit.core.dates import BEIJING
 from eco_credit.core.errors import ContractError, EcoCreditError
 from serving.access import DEMO, Permission, Role, needs, who
 from serving.access.office import NoSuchKey
@@ -23,7 +24,6 @@ from serving.web.pages import Page
 if TYPE_CHECKING:
     from serving.state import State
 
-_BEIJING = timezone(timedelta(hours=8))
 _HOURS = re.compile(r"[0-9]{1,3}")
 _DONE = frozenset({"revoked", "login_ended"})
 GRACES = (0, 1, 24, 168)
@@ -125,7 +125,7 @@ async def _drawn(
         sso=state.gate.oidc is not None,
         roles=[role.value for role in Role],
         graces=GRACES,
-        tomorrow=(now.astimezone(_BEIJING) + timedelta(days=1)).strftime("%Y-%m-%d"),
+        tomorrow=(now.astimezone(BEIJING) + timedelta(days=1)).strftime("%Y-%m-%d"),
         tenant=by.tenant,
         done=done,
         made=made,
@@ -146,4 +146,4 @@ def _beijing(text: str | None) -> str:
     """A stored moment as a reader in China writes it; blank for none."""
     if text is None:
         return ""
-    return datetime.fromisoformat(text).astimezone(_BEIJING).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromisoformat(text).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")

@@ -96,9 +96,9 @@ if getattr(os, "geteuid", lambda: 0)() != 0:  # rights bind nobody who may do ev
 
 def test_an_error_of_rights_in_the_middle_of_a_run_is_a_sentence(tmp_path: Path) -> None:
     from serving.batch import DiskFault
-    from serving.batch.finish import room_on_disk
+    from serving.batch.finish import disk_told
 
-    with pytest.raises(DiskFault, match="Permission denied") as error, room_on_disk():
+    with pytest.raises(DiskFault, match="Permission denied") as error, disk_told():
         raise PermissionError(13, "Permission denied", str(tmp_path / "out.csv"))
     assert str(tmp_path) not in error.value.en + error.value.zh
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from eco_credit.contracts import Field, code_list, contract
+from eco_credit.core.dates import BEIJING
 from eco_credit.reports import formats
 from eco_credit.reports.desk_form import desk_number, desk_unit, letter
 from eco_credit.reports.page import Translate, translator
@@ -21,7 +22,6 @@ from eco_credit.reports.written import SENSITIVE, kind_label, label, masked, uni
 Plain = Mapping[str, Any]
 WORDS = "eco_credit.reports.papers"
 """The package that holds the sentences of the papers."""
-_BEIJING = timezone(timedelta(hours=8))
 _CALENDAR_YEAR = 1_000.0
 
 
@@ -149,7 +149,7 @@ class View:
         """A time of the log as day and minute in Beijing."""
         if not stamp:
             return formats.UNKNOWN
-        local = datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(_BEIJING)
+        local = datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(BEIJING)
         return f"{formats.day(local.date().isoformat(), self.lang)} {local:%H:%M}"
 
 
