@@ -13,7 +13,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "minimum": ("give at least {minimum} {unit}", "不得小于{minimum}（{unit}）"),
     "exclusive_minimum": ("give more than {exclusive_minimum} {unit}", "须大于{exclusive_minimum}（{unit}）"),
     "maximum": ("give at most {maximum} {unit}; check the unit", "不得大于{maximum}（{unit}），请核对单位"),
-    "code": ("use a code of the list {list}", "请使用代码表中的代码：{list}"),
+    "code": ("use a code of the list {list}{codes}", "请使用代码表中的代码：{list}{codes}"),
     "min_length": ("give some text, or leave the field out", "不可为空文本；未知请留空"),
     "max_length": ("give at most {max_length} characters", "不得超过{max_length}个字符"),
     "characters": ("remove control and invisible characters", "请去掉控制字符和不可见字符"),
@@ -63,7 +63,7 @@ def sentences(rule: str, field: Field | None = None) -> tuple[str, str]:
         'give more than 0 ha (Certificates print mu, 15 to the hectare; state the unit in the header)'
     """
     en, zh = SENTENCES[rule]
-    words = {name: _plain(getattr(field, name, None)) for name in _NAMES}
+    words = {name: _plain(getattr(field, name, None)) for name in _NAMES} | {"codes": _few(field)}
     type_zh = _TYPES_ZH[field.type] if field else "对象或列表"
     help_en, help_zh = (field.help_en, field.help_zh) if field else (None, None)
     en, zh = (text.format(**words, type_zh=type_zh) for text in (en, zh))
@@ -71,6 +71,16 @@ def sentences(rule: str, field: Field | None = None) -> tuple[str, str]:
 
 
 _NAMES = ("type", "unit", "minimum", "exclusive_minimum", "maximum", "list", "max_length", "pattern")
+
+
+_FEW_CODES = 12
+"""A list of more codes is named only: it is looked up, not read in a sentence."""
+
+
+def _few(field: Field | None) -> str:
+    """The codes of a short list, as they go behind its name."""
+    codes = () if field is None or field.codes is None else field.codes
+    return f" ({', '.join(codes)})" if 0 < len(codes) <= _FEW_CODES else ""
 
 
 def _plain(value: object) -> str:
