@@ -32,3 +32,13 @@ def browser() -> Iterator[Any]:
         started = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
         yield started
         started.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Any]:
+    """A service that knows a login service; tests that use it need the extra oidc."""
+    from oidc_desk import Desk
+
+    one = Desk(tmp_path)
+    with one.service, one.bank:
+        yield one
