@@ -12,13 +12,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from eco_credit.core.dates import BEIJING
 from eco_credit.core.errors import ContractError, EcoCreditError
 from serving.access import DEMO, Permission, Role, needs, who
 from serving.access.office import NoSuchKey
 from serving.problems import Problem, from_error
 from serving.routes.users import end_login, kept, make_key, revoke_key, rotate_key
 from serving.web.body import FormRefused, read_body
+from serving.web.desk import at_the_desk, today_at
 from serving.web.pages import Page
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def _drawn(
     found = await asyncio.to_thread(kept, state, by.tenant)
     now = state.clock()
     keys = sorted((_row(one, now) for one in reversed(found["keys"])), key=lambda row: not row["live"])
-    logins = [one | {name: _beijing(one[name]) for name in ("made_at", "ends_at")} for one in found["logins"]]
+    logins = [one | {name: at_the_desk(one[name]) for name in ("made_at", "ends_at")} for one in found["logins"]]
     return page.draw(
         "users.html.j2",
         status=status,
@@ -125,7 +125,7 @@ async def _drawn(
         sso=state.gate.oidc is not None,
         roles=[role.value for role in Role],
         graces=GRACES,
-        tomorrow=(now.astimezone(BEIJING) + timedelta(days=1)).strftime("%Y-%m-%d"),
+        tomorrow=str(today_at(now) + timedelta(days=1)),
         tenant=by.tenant,
         done=done,
         made=made,
@@ -137,13 +137,7 @@ async def _drawn(
 
 def _row(key: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """A key as the table shows it; one whose successor is there already may still be taken for a while."""
-    times = {name: _beijing(key[name]) for name in ("made_at", "ends_at", "last_used_at")}
+    times = {name: at_the_desk(key[name]) if key[name] else "" for name in ("made_at", "ends_at", "last_used_at")}
     live = key["state"] == "live"
     return dict(key) | times | {"live": live, "replaceable": live and key["ends_by"] != "rotated"}
 
-
-def _beijing(text: str | None) -> str:
-    """A stored moment as a reader in China writes it; blank for none."""
-    if text is None:
-        return ""
-    return datetime.fromisoformat(text).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
