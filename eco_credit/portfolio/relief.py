@@ -25,6 +25,9 @@ from eco_credit.rulebook import RuleSet
 
 CONDITIONS = ("direct", "irrevocable", "unconditional", "eligible", "uncapped")
 """What must hold before a guarantee counts; all but the last are stated in the terms."""
+_NEARLY_ONE = 0.999
+"""The functions end below a PD of one, where their quantile is infinite; capital tends to zero there, as a loan in
+default bears none by the foundation approach (its loss is provided for)."""
 
 
 @units(covered="dimensionless", guarantor="dimensionless", debtor="dimensionless", returns="dimensionless")
@@ -70,7 +73,7 @@ def irb_weights(pd: Floats, lgd: Floats, retail: Bools, rules: RuleSet) -> Float
 
 def floored_pd(pd: Floats, rules: RuleSet) -> Floats:
     """PD as the risk weight functions take it."""
-    result: Floats = np.clip(pd, rules.number("portfolio.capital.pd_floor"), 0.999)
+    result: Floats = np.clip(pd, rules.number("portfolio.capital.pd_floor"), _NEARLY_ONE)
     return result
 
 
